@@ -1,0 +1,41 @@
+// A file system in memory, for snapshots and for tests that inject faults.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+
+#include "system/file_system.hpp"
+
+namespace hostpci {
+
+/// Holds files and links by path; directories are implied. Locks always succeed.
+class MemoryFileSystem : public FileSystem {
+ public:
+  void put(const std::string& path, std::string bytes) { files_[path] = std::move(bytes); }
+  void put_link(const std::string& path, std::string target) { links_[path] = std::move(target); }
+  const std::map<std::string, std::string>& files() const { return files_; }
+
+  Result<std::string> read(const std::string& path) const override;
+  Result<std::vector<std::string>> list(const std::string& directory) const override;
+  Result<std::string> read_link(const std::string& path) const override;
+  Result<FileStat> stat(const std::string& path, bool follow = true) const override;
+  Result<std::string> canonical(const std::string& path) const override;
+  Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) override;
+  Status rename(const std::string& from, const std::string& to) override;
+  Status remove(const std::string& path) override;
+  Status make_directory(const std::string& path) override;
+  Status sync_directory(const std::string& path) override;
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) override;
+  std::string root() const override { return ""; }
+
+ protected:
+  std::map<std::string, std::string> files_, links_;
+};
+
+/// What a faulty file system asks before each call: the errno to fail with, or 0. `call` is the method's name.
+using Fault = std::function<int(std::string_view call, const std::string& path)>;
+
+/// `inner`, with faults where `fault` says so.
+std::unique_ptr<FileSystem> faulty_file_system(FileSystem& inner, Fault fault);
+
+}  // namespace hostpci
