@@ -1,0 +1,70 @@
+// A rule: one constexpr row beside its check.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "diag/diagnostic.hpp"
+#include "rules/facts.hpp"
+
+namespace hostpci {
+
+enum class Fixable : std::uint8_t { automatic, assisted, manual };
+std::string_view name(Fixable);  ///< "auto", "assisted", "manual"
+
+class Findings;
+
+/// `bad` and `good` are examples run by the tests: lines of a VM file (or of the file that the first line "# /path" names), held against
+/// fixtures/hosts/example.yaml. `fix` is what to do, in words. `source` is where the fact comes from.
+struct Rule {
+  std::string_view id;
+  Severity severity = Severity::warning;
+  std::string_view summary;
+  std::string_view why;
+  std::string_view bad, good;
+  std::string_view fix;
+  Fixable fixable = Fixable::manual;
+  std::string_view source;
+  void (*vm)(const Facts&, const VmFacts&, Findings&) = nullptr;  ///< called once a VM with hostpci lines (or dropped hostpci lines)
+  void (*host)(const Facts&, Findings&) = nullptr;                ///< called once
+};
+
+/// What a check reports to: knows the rule and the VM it runs for.
+class Findings {
+ public:
+  Findings(const Rule& rule, const VmFacts* vm, Sink& sink) : rule_(&rule), vm_(vm), sink_(&sink) {}
+
+  /// A finding of this rule. The rule's severity stands unless changed in the returned diagnostic.
+  Diagnostic& add(Place place, std::string message);
+  /// At the value of a key of this VM's main (or pending) section; at the file if the key is absent.
+  Diagnostic& at_key(std::string_view key, std::string message);
+  /// At a property of a hostpci line; at the whole value if the property is absent.
+  Diagnostic& at(const Assignment&, HostpciKey, std::string message);
+  Diagnostic& at(const Assignment&, std::string message);
+  /// A fact this rule needs could not be read. `what`: "the driver of 0000:01:00.0"; `path`: what was to be read. Told once a rule, as an info.
+  void unknown(std::string what, std::string path);
+
+  Place key_place(std::string_view key) const;
+  static Place place(const Assignment&, HostpciKey);
+  static Place place(const Assignment&);
+
+ private:
+  const Rule* rule_;
+  const VmFacts* vm_;
+  Sink* sink_;
+};
+
+/// "/sys/bus/pci/devices/0000:01:00.0/driver": the evidence of a device fact.
+std::string device_path(const PciAddress&, std::string_view attribute = {});
+/// "0000:01:00.0 (VGA, 10de:1b80)": a device named for a message.
+std::string describe(const Device&);
+
+// One table a family file; the catalogue joins them. Add a family here and in catalogue.cpp.
+extern const std::span<const Rule> syntax_rules, vm_rules, vm_igd_rules, device_rules, device_group_rules, device_loss_rules, device_display_rules,
+    device_rom_rules, device_virtual_rules, host_rules, setup_rules, conflict_rules, cluster_rules;
+
+/// All rules sorted by id.
+std::span<const Rule* const> catalogue();
+const Rule* find_rule(std::string_view id);
+
+}  // namespace hostpci
