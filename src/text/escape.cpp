@@ -52,6 +52,8 @@ std::string hex(std::uint32_t value, int digits) {
   return text;
 }
 
+bool is_late_control(std::uint32_t code) { return code == 0x7F || (code >= 0x80 && code < 0xA0) || is_bidi(code); }
+
 void append_printable(std::string& out, std::string_view text, const Character& c) {
   if (c.size == 0)
     out += "\\x" + hex(static_cast<unsigned char>(text[0]), 2);
@@ -100,6 +102,22 @@ std::string printable_lines(std::string_view text) {
     if (feed == text.npos) break;
     out += '\n';
     text.remove_prefix(feed + 1);
+  }
+  return out;
+}
+
+std::size_t character_size(std::string_view text) {
+  std::size_t size = first_character(text).size;
+  return size ? size : 1;
+}
+
+std::string terminal_safe_json(std::string_view json) {
+  std::string out;
+  while (!json.empty()) {
+    Character c = first_character(json);
+    std::size_t size = c.size ? c.size : 1;
+    out += is_late_control(c.code) ? "\\u" + hex(c.code, 4) : std::string(json.substr(0, size));
+    json.remove_prefix(size);
   }
   return out;
 }

@@ -14,4 +14,10 @@ std::string utf8(std::string_view text);
 /// printable() of each line: line feeds stay.
 std::string printable_lines(std::string_view text);
 
+/// How many bytes the first character has: a well-formed UTF-8 sequence, or one byte that begins none. The text is not empty.
+std::size_t character_size(std::string_view text);
+
+/// Serialized JSON that a terminal may show: DEL, C1 and bidirectional overrides inside its strings as \uHHHH. A reader sees the same value.
+std::string terminal_safe_json(std::string_view json);
+
 }  // namespace hostpci
