@@ -1,0 +1,165 @@
+// The one table of commands, and the way from argv to a row of it.
+#include "cli/commands.hpp"
+
+#include <algorithm>
+
+#include "cli/command.hpp"
+#include "cli/help.hpp"
+#include "cli/log.hpp"
+#include "cli/run.hpp"
+#include "cli/set_options.hpp"
+#include "text/suggest.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+constexpr OptionSpec config_options[] = {
+    {"pending", OptionValue::none, "", "what the next start will use: [PENDING] applied"},
+    {"snapshot", OptionValue::required, "NAME", "the section of that snapshot"},
+};
+
+constexpr OptionSpec devices_options[] = {
+    {"tree", OptionValue::none, "", "as a tree: each device below its bridge"},
+};
+
+constexpr OptionSpec lint_options[] = {
+    {"select", OptionValue::required, "LIST", "only these rules (names or their beginnings)"},
+    {"ignore", OptionValue::required, "LIST", "without these rules"},
+    {"fail-on", OptionValue::required, "LEVEL", "exit 1 from this severity on: error, warning (default), info, never"},
+};
+
+constexpr OptionSpec snapshot_options[] = {
+    {"output", OptionValue::required, "FILE", "write to FILE instead of standard output", 'o'},
+};
+
+constexpr Command table[] = {
+    {"config", "VM [--pending | --snapshot NAME]", "a VM's configuration as Proxmox VE understands it", "", config_options, "text json", 1, 1,
+     false, run_config},
+    {"devices", "[ADDR…] [--tree]", "the host's PCI devices: class, name, driver, group, what uses them, what they can do",
+     "An ADDR is a device (0000:01:00.0, 01:00.0), a slot (01:00) or a bus (01).", devices_options, "text json", 0, std::size_t(-1), false,
+     run_devices},
+    {"explain", "RULE", "what a rule means, why it matters, a bad and a good example, how to mend it", "", {}, "text json", 1, 1, false,
+     run_explain},
+    {"groups", "[GROUP…]", "IOMMU groups: isolated or shared, viable now or not", "", {}, "text json", 0, std::size_t(-1), false, run_groups},
+    {"help", "[COMMAND]", "how a command is used", "", {}, "text", 0, 1, false, run_help},
+    {"lint", "[VM…]", "all rules over all VMs (default: every VM of this node) and the host",
+     "A rule is waived in a VM's notes: `#hostpci: allow RULE REASON`.", lint_options, "text concise json", 0, std::size_t(-1), false, run_lint},
+    {"parse", "STRING… | -", "property strings to JSON, with Proxmox VE's own verdict",
+     "`-` reads one string a line from standard input.", {}, "json", 1, std::size_t(-1), false, run_parse},
+    {"rules", "", "the catalogue of rules", "", {}, "text json", 0, 0, false, run_rules},
+    {"set", "VM -hostpciN VALUE … [-delete LIST] [-revert LIST]", "as `qm set`: hostpciN and what passthrough depends on, checked before it is written",
+     "Options may have one dash or two, any letter case, and be abbreviated as far as they are unique.\n"
+     "An error on a key that this call sets holds the change back (exit 3); --unchecked writes all the same.",
+     set_options, "text", 1, 1, true, run_set},
+    {"showcmd", "VM", "the QEMU arguments that the hostpci lines become, exactly as Proxmox VE makes them", "", {}, "text", 1, 1, false,
+     run_showcmd},
+    {"snapshot", "[-o FILE]", "everything that rules need to know of this host, as YAML, without serial numbers and MAC addresses", "",
+     snapshot_options, "yaml", 0, 0, false, run_snapshot},
+};
+
+int wrong_usage(const std::string& message, const Command* command = nullptr) {
+  log_error(message);
+  log_error(command ? "see `hostpci help " + std::string(command->name) + "`" : "see `hostpci help`");
+  return usage;
+}
+
+int unknown_command(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Command& command : table) names.push_back(command.name);
+  std::string message = "unknown command `" + std::string(name) + "`";
+  if (auto near = closest(name, names)) message += "; did you mean `" + std::string(*near) + "`?";
+  return wrong_usage(message);
+}
+
+/// The command's place among the words: the first that is neither an option nor a global option's value.
+std::size_t command_place(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i].size() < 2 || words[i][0] != '-') return i;
+    bool takes_next = words[i].find('=') == std::string::npos &&
+                      std::any_of(global_options().begin(), global_options().end(), [&](const OptionSpec& spec) {
+                        return spec.value == OptionValue::required && words[i] == "--" + std::string(spec.name);
+                      });
+    if (takes_next) ++i;
+  }
+  return words.size();
+}
+
+bool knows_format(const Command& command, std::string_view format) {
+  auto formats = words(command.formats);
+  return std::find(formats.begin(), formats.end(), format) != formats.end();
+}
+
+std::string bad_count(const Command& command, const std::vector<std::string>& arguments) {
+  if (arguments.size() < command.least) return "`" + std::string(command.name) + "` needs more: hostpci " + std::string(command.name) + " " + std::string(command.usage);
+  return "`" + arguments[command.most] + "` is one argument too many";
+}
+
+int finish(Output& out, int status) {
+  bool written = out.flush();
+  return written ? status : int(refused);
+}
+
+int run_command(const Command& command, ParsedLine line) {
+  Output out;
+  set_log_level(line.globals.quiet, line.globals.verbose);
+  if (line.globals.help) {
+    out << command_help(command);
+    return finish(out, done);
+  }
+  if (line.arguments.size() < command.least || line.arguments.size() > command.most)
+    return wrong_usage(bad_count(command, line.arguments), &command);
+  if (line.globals.format.empty()) line.globals.format = std::string(words(command.formats).front());
+  if (!knows_format(command, line.globals.format))
+    return wrong_usage("`" + std::string(command.name) + "` has no format `" + line.globals.format + "`; it has: " + std::string(command.formats), &command);
+  if (!line.globals.host.empty() && line.globals.has_root() && command.name == "snapshot")
+    return wrong_usage("`--host` and `--root` do not go together here", &command);
+  Invocation invocation{&command, std::move(line.globals), std::move(line.options), std::move(line.arguments), &out};
+  int status = command.run(invocation);
+  return finish(out, status);
+}
+
+int run_without_command(const std::vector<std::string>& words) {
+  Result<ParsedLine> line = parse_options(words, {}, false);
+  if (!line) return wrong_usage(line.error().message);
+  Output out;
+  if (line->globals.version) out << "hostpci " HOSTPCI_VERSION "\n";
+  else if (line->globals.help) out << general_help();
+  else return wrong_usage("no command given");
+  return finish(out, done);
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+const Command* find_command(std::string_view name) {
+  auto found = std::find_if(std::begin(table), std::end(table), [&](const Command& c) { return c.name == name; });
+  return found == std::end(table) ? nullptr : found;
+}
+
+int run_help(Invocation& invocation) {
+  if (invocation.arguments.empty()) {
+    *invocation.out << general_help();
+    return done;
+  }
+  const Command* command = find_command(invocation.arguments[0]);
+  if (!command) return unknown_command(invocation.arguments[0]);
+  *invocation.out << command_help(*command);
+  return done;
+}
+
+int run(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  std::size_t place = command_place(words);
+  if (place == words.size()) return run_without_command(words);
+  const Command* command = find_command(words[place]);
+  if (!command) return unknown_command(words[place]);
+  words.erase(words.begin() + std::ptrdiff_t(place));
+  Result<ParsedLine> line = parse_options(words, command->options, command->qm_style);
+  if (!line) return wrong_usage(line.error().message, command);
+  if (line->globals.version) return run_without_command({"--version"});
+  return run_command(*command, std::move(*line));
+}
+
+}  // namespace hostpci

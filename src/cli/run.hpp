@@ -1,0 +1,19 @@
+// The functions behind the command table, one a file.
+#pragma once
+#include "cli/command.hpp"
+
+namespace hostpci {
+
+int run_config(Invocation&);
+int run_devices(Invocation&);
+int run_explain(Invocation&);
+int run_groups(Invocation&);
+int run_help(Invocation&);
+int run_lint(Invocation&);
+int run_parse(Invocation&);
+int run_rules(Invocation&);
+int run_set(Invocation&);
+int run_showcmd(Invocation&);
+int run_snapshot(Invocation&);
+
+}  // namespace hostpci
