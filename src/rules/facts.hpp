@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/boot_config.hpp"
@@ -32,9 +33,11 @@ struct Assignment {
 
 struct VmFacts {
   const Vm* vm = nullptr;
+  Vm next;  ///< the configuration of the next start: one main section, [PENDING] applied, spans in vm->source; no syntax
   std::vector<Assignment> assignments;
   std::vector<Refusal> refusals;
   bool running = false;
+  bool foreign = false;  ///< of another node: its devices are not those of `host`, nothing is resolved
   bool onboot = false;
   Machine machine;
 };
@@ -60,6 +63,11 @@ struct Facts {
   /// Other lines (other VMs, or other lines of the same VM) that take this function.
   std::vector<User> others(const Assignment&, const PciAddress&) const;
 };
+
+/// Whether a VM's text can be about passthrough at all; a file where it is false need not be parsed.
+bool mentions_passthrough(std::string_view text);
+/// What the VM will be started with: main with [PENDING] applied.
+Vm next_start(const Vm&);
 
 /// `vms` must outlive the result.
 Facts make_facts(const Host&, const Mappings&, const BootConfig&, const std::vector<Vm>& vms);

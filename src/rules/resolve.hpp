@@ -29,6 +29,8 @@ struct ResolvedLine {
   std::vector<std::vector<PciAddress>> choices;
   std::vector<PciAddress> functions;  ///< the choice taken when the lines are resolved in order; the first one where that failed
   const Mapping* mapping = nullptr;
+  bool nvidia = false;                ///< mdev=nvidia-N on a device of NVIDIA's own framework: PVE passes the device itself
+  bool mdev = false;                  ///< a mediated device is made (mdev= set, not 0, and not `nvidia`)
   std::vector<Refusal> refusals;      ///< about this line alone
   bool multifunction() const { return functions.size() > 1; }
 };

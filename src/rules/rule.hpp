@@ -14,6 +14,9 @@ std::string_view name(Fixable);  ///< "auto", "assisted", "manual"
 
 class Findings;
 
+/// The end of what Findings::unknown says: lint keeps one such finding a rule.
+inline constexpr std::string_view not_judged = " could not be read: rule not judged";
+
 /// `bad` and `good` are examples run by the tests: lines of a VM file (or of the file that the first line "# /path" names), held against
 /// fixtures/hosts/example.yaml. `fix` is what to do, in words. `source` is where the fact comes from.
 struct Rule {
@@ -44,6 +47,7 @@ class Findings {
   /// A fact this rule needs could not be read. `what`: "the driver of 0000:01:00.0"; `path`: what was to be read. Told once a rule, as an info.
   void unknown(std::string what, std::string path);
 
+  /// Where the next start takes that key from; the file as a whole if it has no such line.
   Place key_place(std::string_view key) const;
   static Place place(const Assignment&, HostpciKey);
   static Place place(const Assignment&);
@@ -61,7 +65,20 @@ std::string describe(const Device&);
 
 // One table a family file; the catalogue joins them. Add a family here and in catalogue.cpp.
 extern const std::span<const Rule> syntax_rules, vm_rules, vm_igd_rules, device_rules, device_group_rules, device_loss_rules, device_display_rules,
-    device_rom_rules, device_virtual_rules, host_rules, setup_rules, conflict_rules, cluster_rules;
+    device_rom_rules, device_virtual_rules, host_rules, setup_rules, conflict_rules, cluster_rules, waiver_rules;
+
+/// For a static_assert below each table: every text is there, ids are lower case and unique, each rule has a check.
+constexpr bool well_formed(std::span<const Rule> rules) {
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const Rule& r = rules[i];
+    if (r.id.empty() || r.summary.empty() || r.why.empty() || r.bad.empty() || r.good.empty() || r.fix.empty() || r.source.empty()) return false;
+    if (!r.vm && !r.host) return false;
+    if (r.id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != r.id.npos || r.summary.back() == '.') return false;
+    for (std::size_t j = 0; j < i; ++j)
+      if (rules[j].id == r.id) return false;
+  }
+  return true;
+}
 
 /// All rules sorted by id.
 std::span<const Rule* const> catalogue();

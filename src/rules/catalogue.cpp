@@ -1,0 +1,29 @@
+// All rules: the families' tables joined and sorted.
+#include <algorithm>
+#include <vector>
+
+#include "rules/rule.hpp"
+
+namespace hostpci {
+
+std::span<const Rule* const> catalogue() {
+  static const std::vector<const Rule*> all = [] {
+    std::vector<const Rule*> rules;
+    for (std::span<const Rule> family :
+         {syntax_rules, vm_rules, vm_igd_rules, device_rules, device_group_rules, device_loss_rules,
+          device_display_rules, device_rom_rules, device_virtual_rules, host_rules, setup_rules, conflict_rules,
+          cluster_rules, waiver_rules})
+      for (const Rule& rule : family) rules.push_back(&rule);
+    std::sort(rules.begin(), rules.end(), [](const Rule* a, const Rule* b) { return a->id < b->id; });
+    return rules;
+  }();
+  return all;
+}
+
+const Rule* find_rule(std::string_view id) {
+  std::span<const Rule* const> all = catalogue();
+  auto at = std::lower_bound(all.begin(), all.end(), id, [](const Rule* r, std::string_view i) { return r->id < i; });
+  return at != all.end() && (*at)->id == id ? *at : nullptr;
+}
+
+}  // namespace hostpci

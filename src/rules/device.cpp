@@ -1,0 +1,8 @@
+// The rules of this family.
+#include "rules/rule.hpp"
+
+namespace hostpci {
+
+const std::span<const Rule> device_rules;
+
+}  // namespace hostpci

@@ -1,0 +1,8 @@
+// The rules of this family.
+#include "rules/rule.hpp"
+
+namespace hostpci {
+
+const std::span<const Rule> syntax_rules;
+
+}  // namespace hostpci
