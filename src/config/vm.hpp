@@ -32,7 +32,8 @@ struct DroppedLine {
 /// others the last line that parses counts.
 struct VmSection {
   SectionKind kind = SectionKind::main;
-  std::string_view name;
+  std::string_view name;       ///< "" for main and pending, "fleecing" of [special:fleecing], a snapshot's name
+  std::size_t syntax = 0;      ///< index into VmConfig::sections
   std::map<std::string_view, VmValue> values;
   std::vector<DroppedLine> dropped;
   std::string description;  ///< decoded
@@ -60,12 +61,16 @@ struct Vm {
 
   const VmSection& main() const { return sections.front(); }
   const VmSection* pending() const;
+  const VmSection* snapshot(std::string_view name) const;
   std::vector<HostpciLine> hostpci() const;  ///< of the main section, in order of N
   std::vector<HostpciLine> hostpci(const VmSection&) const;
   /// The section that the next start will use: main with [PENDING] applied (deletes, then values), as text views.
   std::vector<HostpciLine> next_hostpci() const;
   std::string_view text(std::string_view key) const { return main().text(key); }
 };
+
+/// Whether the text can hold anything about passthrough: a file that does not is skipped unparsed by those who only look for that.
+bool mentions_passthrough(std::string_view text);
 
 /// Never fails: whatever is wrong is in `dropped`. `path` decides VMID and node.
 Vm read_vm(SourcePtr source);
@@ -74,6 +79,17 @@ std::uint32_t vmid_of_path(std::string_view path);
 
 /// PVE's own check of one value ("100 Parameter verification failed"), for the keys that `set` writes: empty if it is accepted, else why not.
 std::string check_value(std::string_view key, std::string_view value);
+/// PVE's check of a line that it reads ("unable to parse value of 'KEY'"), which is laxer: empty if it is accepted, else why not.
+std::string check_loaded(std::string_view key, std::string_view value);
+/// What PVE makes of an accepted value when it reads it: booleans 0/1, integers without leading zeros, one pair of double quotes gone.
+std::string loaded_value(std::string_view key, std::string_view value);
+/// What `set` writes for an accepted value: booleans, those inside a property string too, as 1/0, all else as typed.
+std::string written_value(std::string_view key, std::string_view value);
+/// A description as `#` lines hold it: all but printable ASCII, and ':' and '%', as %XX. No line feeds in `line`.
+std::string encode_description(std::string_view line);
+/// %XX decoded; what is then no UTF-8 becomes U+FFFD.
+std::string decode_description(std::string_view text);
+
 /// Is it a key of PVE's VM schema (hostpci0…15, net0…31, machine …)?
 bool is_vm_key(std::string_view key);
 /// The keys `set` writes: hostpciN, machine, bios, vga, efidisk0, cpu, args, balloon, boot, memory, numa, onboot, ostype, hookscript, description, name, tags, tpmstate0 …

@@ -16,4 +16,11 @@ std::vector<Edit> set_value(const Vm&, const VmSection&, std::string_view key, s
 /// Takes out every line of that key in the section.
 std::vector<Edit> delete_key(const Vm&, const VmSection&, std::string_view key);
 
+/// Puts `description` (line feeds between its lines) as `#` lines at the section's top, in place of all it has; empty: takes it out.
+std::vector<Edit> set_description(const Vm&, const VmSection&, std::string_view description);
+/// A new section [PENDING] with one line, behind the main section. For a file that has none.
+std::vector<Edit> add_pending(const Vm&, const std::string& line);
+/// Takes out a section's header and the blank lines before it; nothing if a line is left in the section.
+std::vector<Edit> remove_section(const Vm&, const VmSection&);
+
 }  // namespace hostpci

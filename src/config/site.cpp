@@ -1,0 +1,66 @@
+// Where the configurations of a node's VMs stand, and what they are called.
+#include "config/site.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+bool is_path(std::string_view name) { return name.find('/') != name.npos || name.ends_with(".conf"); }
+
+/// Below another root than "/", a relative path counts from that root.
+std::string absolute(const FileSystem& system, std::string_view name) {
+  if (name.starts_with('/')) return std::string(name);
+  std::string directory = "/";
+  if (system.root() == "/")
+    if (char* current = ::getcwd(nullptr, 0)) {
+      directory = current;
+      ::free(current);
+    }
+  if (!directory.ends_with('/')) directory += '/';
+  return directory + std::string(name);
+}
+
+bool is_vmid(std::string_view name) {
+  return name.size() >= 3 && name.size() <= 9 && name[0] != '0' && number(name).has_value();
+}
+
+}  // namespace
+
+std::string vm_path(std::uint32_t vmid) { return "/etc/pve/qemu-server/" + std::to_string(vmid) + ".conf"; }
+
+Result<std::string> vm_file(const FileSystem& system, std::string_view name) {
+  if (is_vmid(name)) return vm_path(std::uint32_t(*number(name)));
+  if (is_path(name)) return absolute(system, name);
+  bool directory = system.root() == "/" ? ::access(std::string(name).c_str(), F_OK) == 0 : bool(system.stat(absolute(system, name)));
+  if (directory && !name.empty()) return absolute(system, name);
+  return Failure{"`" + std::string(name) + "` is no VMID (100 to 999999999) and no path of a configuration file", EINVAL};
+}
+
+Result<std::vector<std::string>> list_vms(const FileSystem& system, const std::string& directory) {
+  auto names = system.list(directory);
+  if (!names) return names.error();
+  std::vector<std::string> paths;
+  std::string base = directory.ends_with('/') ? directory : directory + "/";
+  for (const std::string& name : *names)
+    if (vmid_of_path(name)) paths.push_back(base + name);
+  std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) { return vmid_of_path(a) < vmid_of_path(b); });
+  return paths;
+}
+
+std::string node_name(const FileSystem& system) {
+  if (auto link = system.read_link("/etc/pve/local")) {
+    std::string_view target = *link;
+    while (target.ends_with('/')) target.remove_suffix(1);
+    return std::string(target.substr(target.rfind('/') + 1));
+  }
+  auto name = system.read("/etc/hostname");
+  return name ? std::string(trim(*name)) : "";
+}
+
+}  // namespace hostpci
