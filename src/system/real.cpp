@@ -1,0 +1,289 @@
+// The real file system. Reads of many files of one directory cost hardly more than the bare system calls.
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "system/failure.hpp"
+#include "system/file_system.hpp"
+#include "system/rooted.hpp"
+
+namespace hostpci {
+namespace {
+
+constexpr std::size_t small_file = 64 << 10;
+constexpr std::size_t largest_file = 256 << 20;  // spans count 32 bits; nothing that we read comes near
+
+FileKind kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return FileKind::regular;
+  if (S_ISDIR(mode)) return FileKind::directory;
+  return S_ISLNK(mode) ? FileKind::link : FileKind::other;
+}
+
+std::string kind_name(mode_t mode) {
+  if (S_ISFIFO(mode)) return "FIFO";
+  if (S_ISSOCK(mode)) return "socket";
+  return S_ISCHR(mode) ? "character device" : "block device";
+}
+
+FileStat file_stat(const struct stat& s) {
+  return {kind_of(s.st_mode),   std::uint64_t(s.st_size), s.st_mode & 07777u, s.st_uid, s.st_gid, s.st_mtime, s.st_dev,
+          std::uint64_t(s.st_ino)};
+}
+
+/// As read(2), but begun again when a signal came between.
+ssize_t read_some(int file, char* to, std::size_t size) {
+  ssize_t n;
+  do n = ::read(file, to, size);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+
+bool write_all(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(file, bytes.data(), bytes.size());
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) bytes.remove_prefix(std::size_t(n));
+  }
+  return true;
+}
+
+/// A flock that ends when its descriptor is closed.
+class RealLock : public FileLock {
+ public:
+  explicit RealLock(Descriptor file) : file_(std::move(file)) {}
+
+ private:
+  Descriptor file_;
+};
+
+/// flock(2) LOCK_EX, tried again until the time is over: errno is EWOULDBLOCK then.
+bool flock_within(int file, int milliseconds) {
+  using Clock = std::chrono::steady_clock;
+  auto deadline = Clock::now() + std::chrono::milliseconds(milliseconds);
+  while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    auto left = deadline - Clock::now();
+    if ((errno != EWOULDBLOCK && errno != EINTR) || left <= Clock::duration::zero()) return false;
+    std::this_thread::sleep_for(std::min<Clock::duration>(left, std::chrono::milliseconds(20)));
+  }
+  return true;
+}
+
+/// For one thread: the directory used last is kept open, and the buffer is shared.
+class RealFileSystem : public FileSystem {
+ public:
+  RealFileSystem(Root root, std::string path) : root_(std::move(root)), path_(std::move(path)), buffer_(small_file, '\0') {}
+
+  Result<std::string> read(const std::string& path) const override {
+    struct stat status {};
+    Descriptor file = open_to_read(path, status);
+    if (file) return read_whole(path, file.number(), std::size_t(status.st_size));
+    if (errno != ENXIO || kind_of(status.st_mode) != FileKind::other) return system_failure("read", path, errno);
+    return Failure{"`" + printable(path) + "` is a " + kind_name(status.st_mode) + ", not a file", ENXIO};
+  }
+
+  Result<std::vector<std::string>> list(const std::string& directory) const override {
+    Descriptor opened = root_.open(directory, O_RDONLY | O_DIRECTORY);
+    DIR* stream = opened ? fdopendir(opened.number()) : nullptr;
+    if (!stream) return system_failure("list", directory, errno);
+    opened.release();
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = readdir(stream)) {
+      std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    int code = errno;
+    closedir(stream);
+    if (code != 0) return system_failure("list", directory, code);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Result<std::string> read_link(const std::string& path) const override {
+    struct stat status;
+    char text[PATH_MAX];
+    ssize_t size = look(path, status) ? readlinkat(directory_.number(), name_, text, sizeof text) : -1;
+    if (size < 0) return system_failure("read the link", path, errno);
+    return std::string(text, std::size_t(size));
+  }
+
+  Result<FileStat> stat(const std::string& path, bool follow) const override {
+    struct stat status;
+    bool found = look(path, status);
+    if (found && follow && S_ISLNK(status.st_mode)) found = look_through(path, status);
+    if (!found) return system_failure("inspect", path, errno);
+    return file_stat(status);
+  }
+
+  Result<std::string> canonical(const std::string& path) const override {
+    std::string resolved = root_.canonical(path);
+    if (resolved.empty()) return system_failure("resolve", path, errno);
+    return resolved;
+  }
+
+  Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) override {
+    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    if (!enter_fresh(path)) return system_failure("create", path, errno);
+    Descriptor file(openat(directory_.number(), name_, flags, mode));
+    if (!file) return system_failure("create", path, errno);
+    bool written = fill(file.number(), bytes, mode, durable);
+    int code = written ? 0 : errno;
+    if (::close(file.release()) != 0 && written) code = errno;
+    if (code == 0) return Done{};
+    unlinkat(directory_.number(), name_, 0);
+    return system_failure("write", path, code);
+  }
+
+  Status rename(const std::string& from, const std::string& to) override {
+    if (!enter_fresh(from)) return system_failure("rename", from, errno);
+    std::string old_name = name_;
+    Descriptor old_directory = std::move(directory_);
+    bool done = enter_fresh(to) && renameat(old_directory.number(), old_name.c_str(), directory_.number(), name_) == 0;
+    int code = errno;
+    forget_directory();  // it may be the one that moved
+    if (done) return Done{};
+    Failure failure = system_failure("rename", from, code);
+    failure.message.insert(failure.message.rfind("`: ") + 1, " to `" + printable(to) + "`");
+    return failure;
+  }
+
+  Status remove(const std::string& path) override {
+    if (!enter_fresh(path) || unlinkat(directory_.number(), name_, 0) != 0) return system_failure("remove", path, errno);
+    return Done{};
+  }
+
+  Status make_directory(const std::string& path) override {
+    for (std::size_t end = 0; end != path.npos;) {
+      end = path.find('/', end + 1);
+      std::string part = path.substr(0, end);
+      if (root_.open(part, O_PATH | O_DIRECTORY)) continue;
+      if (errno != ENOENT || !enter_fresh(part)) return system_failure("make the directory", part, errno);
+      if (mkdirat(directory_.number(), name_, 0755) == 0) continue;
+      int code = errno;
+      // Another process may have been faster; a dangling link has the name but is no directory.
+      if (code != EEXIST || !root_.open(part, O_PATH | O_DIRECTORY)) return system_failure("make the directory", part, code);
+    }
+    return Done{};
+  }
+
+  Status sync_directory(const std::string& path) override {
+    Descriptor directory = root_.open(path, O_RDONLY | O_DIRECTORY);
+    if (!directory || fsync(directory.number()) != 0) return system_failure("sync", path, errno);
+    return Done{};
+  }
+
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) override {
+    Descriptor file = root_.open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0644);
+    if (!file) return system_failure("lock", path, errno);
+    if (flock_within(file.number(), milliseconds)) return std::unique_ptr<FileLock>(new RealLock(std::move(file)));
+    if (errno != EWOULDBLOCK && errno != EINTR) return system_failure("lock", path, errno);
+    return Failure{"can't lock file `" + printable(path) + "` - got timeout", ETIMEDOUT};
+  }
+
+  std::string root() const override { return path_; }
+
+ private:
+  /// Makes directory_ the open directory of the path and name_ its last part, which points into `path`. False: see errno.
+  bool enter(const std::string& path) const {
+    if (path.find('\0') != path.npos) return errno = EINVAL, false;
+    std::size_t slash = path.rfind('/');
+    std::size_t begin = slash == path.npos ? 0 : slash + 1;
+    std::string_view directory(path.data(), begin);
+    name_ = path.c_str() + begin;
+    std::string_view name = name_;
+    bool is_directory = !path.empty() && (name.empty() || name == "." || name == "..");
+    if (is_directory) directory = path, name_ = ".";
+    if (directory_ && directory == directory_path_) return true;
+    directory_path_ = directory.empty() ? "/" : directory;
+    directory_ = path.empty() ? (errno = ENOENT, Descriptor()) : root_.open(directory_path_, O_PATH | O_DIRECTORY);
+    return bool(directory_);
+  }
+
+  void forget_directory() const { directory_ = Descriptor(); }
+
+  /// Writers do not trust a directory that was opened long ago.
+  bool enter_fresh(const std::string& path) const {
+    forget_directory();
+    return enter(path);
+  }
+
+  /// lstat. A directory kept open may have been replaced since: what is not found there is looked for again.
+  bool look(const std::string& path, struct stat& status) const {
+    bool kept = bool(directory_);
+    if (enter(path) && fstatat(directory_.number(), name_, &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
+    if (!kept || errno != ENOENT) return false;
+    return enter_fresh(path) && fstatat(directory_.number(), name_, &status, AT_SYMLINK_NOFOLLOW) == 0;
+  }
+
+  /// stat, the link in last place resolved inside the root.
+  bool look_through(const std::string& path, struct stat& status) const {
+    Descriptor target = root_.open(path, O_PATH);
+    return target && fstat(target.number(), &status) == 0;
+  }
+
+  /// Its kind is looked at before it is opened: to open a device can act on it (a watchdog starts to run).
+  Descriptor open_to_read(const std::string& path, struct stat& status) const {
+    constexpr int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    if (!look(path, status)) return {};
+    bool link = S_ISLNK(status.st_mode);
+    if (link && !look_through(path, status)) return {};
+    if (!S_ISREG(status.st_mode)) {
+      errno = S_ISDIR(status.st_mode) ? EISDIR : ENXIO;
+      return {};
+    }
+    if (link) return root_.open(path, flags);
+    return Descriptor(openat(directory_.number(), name_, flags | O_NOFOLLOW));
+  }
+
+  /// `expected` is what stat said: right for files on a disk, an upper bound in sysfs, 0 in proc.
+  Result<std::string> read_whole(const std::string& path, int file, std::size_t expected) const {
+    std::size_t size = 0;
+    while (true) {
+      if (size == buffer_.size()) buffer_.resize(2 * buffer_.size());
+      ssize_t n = read_some(file, buffer_.data() + size, buffer_.size() - size);
+      if (n < 0) return system_failure("read", path, errno);
+      size += std::size_t(n);
+      if (size > largest_file) return system_failure("read", path, EFBIG);
+      if (n == 0 || size == expected) break;
+    }
+    std::string bytes(buffer_.data(), size);
+    if (buffer_.size() > small_file) buffer_ = std::string(small_file, '\0');
+    return bytes;
+  }
+
+  static bool fill(int file, std::string_view bytes, std::uint32_t mode, bool durable) {
+    struct stat status;
+    if (!write_all(file, bytes)) return false;
+    // The mode is meant, not a proposal to the umask. Where the file system has its own idea of modes (pmxcfs), that stands.
+    if (fstat(file, &status) == 0 && (status.st_mode & 07777) != mode && fchmod(file, mode) != 0 && errno != EPERM) return false;
+    return !durable || fsync(file) == 0;
+  }
+
+  Root root_;
+  std::string path_;
+  mutable std::string directory_path_;  ///< of directory_, as it stood in the path, with its slash
+  mutable Descriptor directory_;
+  mutable const char* name_ = "";
+  mutable std::string buffer_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FileSystem>> real_file_system(const std::string& root) {
+  Root opened = Root::open_directory(root);
+  if (!opened) return system_failure("use as root", root, errno);
+  char* resolved = realpath(root.c_str(), nullptr);
+  if (!resolved) return system_failure("use as root", root, errno);
+  std::string path = resolved;
+  std::free(resolved);
+  return std::unique_ptr<FileSystem>(new RealFileSystem(std::move(opened), std::move(path)));
+}
+
+}  // namespace hostpci
