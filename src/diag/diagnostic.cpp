@@ -63,9 +63,12 @@ bool repeats(const Diagnostic& a, const Diagnostic& b) { return order(a) == orde
 
 std::string_view name(Severity severity) {
   switch (severity) {
-    case Severity::info: return "info";
-    case Severity::warning: return "warning";
-    case Severity::error: break;
+    case Severity::info:
+      return "info";
+    case Severity::warning:
+      return "warning";
+    case Severity::error:
+      break;
   }
   return "error";
 }
@@ -78,9 +81,12 @@ std::optional<Severity> parse_severity(std::string_view text) {
 
 std::string_view name(Safety safety) {
   switch (safety) {
-    case Safety::safe: return "safe";
-    case Safety::unsafe: return "unsafe";
-    case Safety::shown: break;
+    case Safety::safe:
+      return "safe";
+    case Safety::unsafe:
+      return "unsafe";
+    case Safety::shown:
+      break;
   }
   return "shown";
 }

@@ -9,8 +9,8 @@
 
 namespace hostpci {
 
-/// A line without its line end, made printable: a tab becomes four blanks, and of a line over 160 columns a window around `focus`
-/// remains, "…" standing for the rest. Spans count bytes of the line.
+/// A line without its line end, made printable: a tab becomes four blanks, and of a line over 160 columns a window
+/// around `focus` remains, "…" standing for the rest. Spans count bytes of the line.
 class Excerpt {
  public:
   Excerpt(std::string_view line, Span focus);

@@ -29,8 +29,7 @@ SourcePtr source_of(const Diagnostic& d) {
 
 Span touched_lines(const Source& source, const std::vector<FileEdit>& edits) {
   Span all = edits.front().span;
-  for (const FileEdit& edit : edits)
-    all = {std::min(all.begin, edit.span.begin), std::max(all.end, edit.span.end)};
+  for (const FileEdit& edit : edits) all = {std::min(all.begin, edit.span.begin), std::max(all.end, edit.span.end)};
   return {source.line_at(all.begin).begin, source.line_at(all.end).end};
 }
 

@@ -17,7 +17,8 @@ struct FixPreview {
   std::uint32_t focus = 0;  ///< the first changed byte of the first line
 };
 
-/// Nothing if there is no fix, it touches several files or more than four lines, or the text of its file is not at hand.
+/// Nothing if there is no fix, it touches several files or more than four lines, or the text of its file is not at
+/// hand.
 std::optional<FixPreview> fix_preview(const Diagnostic& diagnostic);
 
 }  // namespace hostpci

@@ -1,4 +1,5 @@
-// The long text form after rustc's manner: headline, place, source line with carets, labels, notes, help, the ready edit.
+// The long text form after rustc's manner: headline, place, source line with carets, labels, notes, help, the ready
+// edit.
 #include <algorithm>
 
 #include "diag/excerpt.hpp"
@@ -14,13 +15,20 @@ enum class Style { error, warning, info, frame, strong, added, removed };
 
 std::string_view escape_code(Style style) {
   switch (style) {
-    case Style::error: return "\x1b[1;31m";
-    case Style::warning: return "\x1b[1;33m";
-    case Style::info: return "\x1b[1;36m";
-    case Style::frame: return "\x1b[1;34m";
-    case Style::strong: return "\x1b[1m";
-    case Style::added: return "\x1b[32m";
-    case Style::removed: return "\x1b[31m";
+    case Style::error:
+      return "\x1b[1;31m";
+    case Style::warning:
+      return "\x1b[1;33m";
+    case Style::info:
+      return "\x1b[1;36m";
+    case Style::frame:
+      return "\x1b[1;34m";
+    case Style::strong:
+      return "\x1b[1m";
+    case Style::added:
+      return "\x1b[32m";
+    case Style::removed:
+      return "\x1b[31m";
   }
   return "";
 }

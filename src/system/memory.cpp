@@ -22,7 +22,9 @@ auto first_below(const Container& container, const std::string& directory) {
 
 const std::string& key(const std::string& entry) { return entry; }
 template <class T>
-const std::string& key(const std::pair<const std::string, T>& entry) { return entry.first; }
+const std::string& key(const std::pair<const std::string, T>& entry) {
+  return entry.first;
+}
 
 template <class Container>
 bool has_below(const Container& container, const std::string& directory) {
@@ -38,15 +40,19 @@ void add_names(std::set<std::string>& names, const Container& container, const s
     const std::string& path = key(*entry);
     std::size_t slash = path.find('/', prefix.size());
     std::string name = path.substr(prefix.size(), slash == path.npos ? slash : slash - prefix.size());
-    if (slash == path.npos) ++entry;
-    else entry = container.lower_bound(prefix + name + char('/' + 1));
+    if (slash == path.npos)
+      ++entry;
+    else
+      entry = container.lower_bound(prefix + name + char('/' + 1));
     names.insert(std::move(name));
   }
 }
 
 void rename_key(std::string& entry, const std::string& to, std::size_t cut) { entry = to + entry.substr(cut); }
 template <class T>
-void rename_key(std::pair<std::string, T>& entry, const std::string& to, std::size_t cut) { rename_key(entry.first, to, cut); }
+void rename_key(std::pair<std::string, T>& entry, const std::string& to, std::size_t cut) {
+  rename_key(entry.first, to, cut);
+}
 
 template <class Container>
 struct Entry {
@@ -75,8 +81,8 @@ class NoLock : public FileLock {};
 
 /// "" is the root.
 bool MemoryFileSystem::is_directory(const std::string& resolved) const {
-  return resolved.empty() || directories_.count(resolved) || has_below(files_, resolved) || has_below(links_, resolved) ||
-         has_below(directories_, resolved);
+  return resolved.empty() || directories_.count(resolved) || has_below(files_, resolved) ||
+         has_below(links_, resolved) || has_below(directories_, resolved);
 }
 
 /// The path without links ("" is the root): nothing is said on whether it exists.

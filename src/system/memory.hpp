@@ -9,8 +9,8 @@
 
 namespace hostpci {
 
-/// Holds files and links by path (without `.`, `..` and doubled slashes); a directory exists if something lies below it, or it was made.
-/// Locks always succeed.
+/// Holds files and links by path (without `.`, `..` and doubled slashes); a directory exists if something lies below
+/// it, or it was made. Locks always succeed.
 class MemoryFileSystem : public FileSystem {
  public:
   void put(const std::string& path, std::string bytes) { files_[path] = std::move(bytes); }
@@ -32,15 +32,16 @@ class MemoryFileSystem : public FileSystem {
 
  protected:
   std::map<std::string, std::string> files_, links_;
-  std::set<std::string> directories_;                 ///< made, and not implied by a file
-  std::map<std::string, std::uint32_t> modes_;        ///< of created files; all others have 0644
+  std::set<std::string> directories_;           ///< made, and not implied by a file
+  std::map<std::string, std::uint32_t> modes_;  ///< of created files; all others have 0644
 
  private:
   bool is_directory(const std::string& resolved) const;
   Result<std::string> resolve(std::string_view verb, const std::string& path, bool follow) const;
 };
 
-/// What a faulty file system asks before each call: the errno to fail with, or 0. `call` is the method's name, `path` its path (the new one of a rename).
+/// What a faulty file system asks before each call: the errno to fail with, or 0. `call` is the method's name, `path`
+/// its path (the new one of a rename).
 using Fault = std::function<int(std::string_view call, const std::string& path)>;
 
 /// `inner`, with faults where `fault` says so.

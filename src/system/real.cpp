@@ -33,8 +33,8 @@ std::string kind_name(mode_t mode) {
 }
 
 FileStat file_stat(const struct stat& s) {
-  return {kind_of(s.st_mode),   std::uint64_t(s.st_size), s.st_mode & 07777u, s.st_uid, s.st_gid, s.st_mtime, s.st_dev,
-          std::uint64_t(s.st_ino)};
+  return {kind_of(s.st_mode), std::uint64_t(s.st_size), s.st_mode & 07777u, s.st_uid, s.st_gid, s.st_mtime,
+          s.st_dev,           std::uint64_t(s.st_ino)};
 }
 
 /// As read(2), but begun again when a signal came between.
@@ -75,10 +75,39 @@ bool flock_within(int file, int milliseconds) {
   return true;
 }
 
+/// The names of the regular files of the large directory that was listed last: to read them all takes one system call
+/// less each.
+class Listing {
+ public:
+  void keep(const std::string& directory, std::vector<std::string> names) {
+    if (names.size() < worth_keeping) return;
+    directory_ = directory.ends_with('/') ? directory : directory + '/';
+    names_ = std::move(names);
+    std::sort(names_.begin(), names_.end());
+    next_ = 0;
+  }
+  void forget() { names_.clear(); }
+  /// Names that are asked for in their order are found at once.
+  bool holds(std::string_view path) {
+    if (names_.empty() || !path.starts_with(directory_)) return false;
+    path.remove_prefix(directory_.size());
+    if (next_ >= names_.size() || names_[next_] != path)
+      next_ = std::size_t(std::lower_bound(names_.begin(), names_.end(), path) - names_.begin());
+    return next_ < names_.size() && names_[next_++] == path;
+  }
+
+ private:
+  static constexpr std::size_t worth_keeping = 64;
+  std::string directory_;
+  std::vector<std::string> names_;
+  std::size_t next_ = 0;
+};
+
 /// For one thread: the directory used last is kept open, and the buffer is shared.
 class RealFileSystem : public FileSystem {
  public:
-  RealFileSystem(Root root, std::string path) : root_(std::move(root)), path_(std::move(path)), buffer_(small_file, '\0') {}
+  RealFileSystem(Root root, std::string path)
+      : root_(std::move(root)), path_(std::move(path)), buffer_(small_file, '\0') {}
 
   Result<std::string> read(const std::string& path) const override {
     struct stat status {};
@@ -93,16 +122,18 @@ class RealFileSystem : public FileSystem {
     DIR* stream = opened ? fdopendir(opened.number()) : nullptr;
     if (!stream) return system_failure("list", directory, errno);
     opened.release();
-    std::vector<std::string> names;
+    std::vector<std::string> names, regular;
     errno = 0;
     while (const dirent* entry = readdir(stream)) {
       std::string_view name = entry->d_name;
       if (name != "." && name != "..") names.emplace_back(name);
+      if (entry->d_type == DT_REG) regular.emplace_back(name);
     }
     int code = errno;
     closedir(stream);
     if (code != 0) return system_failure("list", directory, code);
     std::sort(names.begin(), names.end());
+    listing_.keep(directory, std::move(regular));
     return names;
   }
 
@@ -155,7 +186,8 @@ class RealFileSystem : public FileSystem {
   }
 
   Status remove(const std::string& path) override {
-    if (!enter_fresh(path) || unlinkat(directory_.number(), name_, 0) != 0) return system_failure("remove", path, errno);
+    if (!enter_fresh(path) || unlinkat(directory_.number(), name_, 0) != 0)
+      return system_failure("remove", path, errno);
     return Done{};
   }
 
@@ -168,7 +200,8 @@ class RealFileSystem : public FileSystem {
       if (mkdirat(directory_.number(), name_, 0755) == 0) continue;
       int code = errno;
       // Another process may have been faster; a dangling link has the name but is no directory.
-      if (code != EEXIST || !root_.open(part, O_PATH | O_DIRECTORY)) return system_failure("make the directory", part, code);
+      if (code != EEXIST || !root_.open(part, O_PATH | O_DIRECTORY))
+        return system_failure("make the directory", part, code);
     }
     return Done{};
   }
@@ -190,7 +223,8 @@ class RealFileSystem : public FileSystem {
   std::string root() const override { return path_; }
 
  private:
-  /// Makes directory_ the open directory of the path and name_ its last part, which points into `path`. False: see errno.
+  /// Makes directory_ the open directory of the path and name_ its last part, which points into `path`. False: see
+  /// errno.
   bool enter(const std::string& path) const {
     if (path.find('\0') != path.npos) return errno = EINVAL, false;
     std::size_t slash = path.rfind('/');
@@ -228,9 +262,15 @@ class RealFileSystem : public FileSystem {
     return target && fstat(target.number(), &status) == 0;
   }
 
-  /// Its kind is looked at before it is opened: to open a device can act on it (a watchdog starts to run).
+  /// Its kind is looked at before it is opened, or known from its directory: to open a device can act on it (a watchdog
+  /// starts to run).
   Descriptor open_to_read(const std::string& path, struct stat& status) const {
     constexpr int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    if (listing_.holds(path) && enter(path)) {
+      Descriptor file(openat(directory_.number(), name_, flags | O_NOFOLLOW));
+      if (file && fstat(file.number(), &status) == 0 && S_ISREG(status.st_mode)) return file;
+      listing_.forget();  // it has changed since
+    }
     if (!look(path, status)) return {};
     bool link = S_ISLNK(status.st_mode);
     if (link && !look_through(path, status)) return {};
@@ -261,8 +301,10 @@ class RealFileSystem : public FileSystem {
   static bool fill(int file, std::string_view bytes, std::uint32_t mode, bool durable) {
     struct stat status;
     if (!write_all(file, bytes)) return false;
-    // The mode is meant, not a proposal to the umask. Where the file system has its own idea of modes (pmxcfs), that stands.
-    if (fstat(file, &status) == 0 && (status.st_mode & 07777) != mode && fchmod(file, mode) != 0 && errno != EPERM) return false;
+    // The mode is meant, not a proposal to the umask. Where the file system has its own idea of modes (pmxcfs), that
+    // stands.
+    if (fstat(file, &status) == 0 && (status.st_mode & 07777) != mode && fchmod(file, mode) != 0 && errno != EPERM)
+      return false;
     return !durable || fsync(file) == 0;
   }
 
@@ -272,6 +314,7 @@ class RealFileSystem : public FileSystem {
   mutable Descriptor directory_;
   mutable const char* name_ = "";
   mutable std::string buffer_;
+  mutable Listing listing_;
 };
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace hostpci {
 namespace {
 
-constexpr int max_links = 40;  // as the kernel's own limit (path_resolution(7))
+constexpr int max_links = 40;         // as the kernel's own limit (path_resolution(7))
 constexpr long openat2_number = 437;  // the same on every architecture; older headers have no name for it
 
 int open_by_kernel(int root, const std::string& path, int flags, unsigned mode) {
@@ -37,7 +37,8 @@ std::string link_text(int link) {
   return text;
 }
 
-/// Goes along a path part by part. Directories that were passed stay open, so that `..` means what it meant on the way down.
+/// Goes along a path part by part. Directories that were passed stay open, so that `..` means what it meant on the way
+/// down.
 class Walk {
  public:
   explicit Walk(int root) : root_(root) {}

@@ -24,7 +24,8 @@ class Root {
   explicit operator bool() const { return bool(directory_); }
   Resolution resolution() const { return resolution_; }
 
-  /// As open(2) with this root; O_CLOEXEC and O_NOCTTY are added. A path without a leading slash begins at the root too.
+  /// As open(2) with this root; O_CLOEXEC and O_NOCTTY are added. A path without a leading slash begins at the root
+  /// too.
   Descriptor open(const std::string& path, int flags, unsigned mode = 0) const;
   /// The path without links, `.` and `..`; its last part may be absent. Empty: see errno.
   std::string canonical(const std::string& path) const;

@@ -2,9 +2,8 @@
 #include "text/diff.hpp"
 
 #include <algorithm>
-#include <vector>
-
 #include <dtl/dtl.hpp>
+#include <vector>
 
 #include "text/escape.hpp"
 
@@ -35,9 +34,12 @@ Lines lines_of(std::string_view text) {
 
 Step step(const std::pair<std::string_view, dtl::elemInfo>& element) {
   switch (element.second.type) {
-    case dtl::SES_DELETE: return {'-', element.first};
-    case dtl::SES_ADD: return {'+', element.first};
-    default: return {' ', element.first};
+    case dtl::SES_DELETE:
+      return {'-', element.first};
+    case dtl::SES_ADD:
+      return {'+', element.first};
+    default:
+      return {' ', element.first};
   }
 }
 
@@ -53,7 +55,8 @@ void order_changes(Steps& steps) {
   }
 }
 
-/// Equal lines at both ends are taken off first: dtl sees only what lies between, in time and memory of the change's size.
+/// Equal lines at both ends are taken off first: dtl sees only what lies between, in time and memory of the change's
+/// size.
 Steps compare(const Lines& before, const Lines& after) {
   auto head = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
   auto tail = std::mismatch(before.rbegin(), std::make_reverse_iterator(head.first), after.rbegin(),
@@ -68,7 +71,8 @@ Steps compare(const Lines& before, const Lines& after) {
   return steps;
 }
 
-/// "-12,3": the first line and the number of lines; an empty range names the line before it, a single line has no number.
+/// "-12,3": the first line and the number of lines; an empty range names the line before it, a single line has no
+/// number.
 std::string range(char sign, std::size_t lines_before, std::size_t n) {
   std::string text = sign + std::to_string(n ? lines_before + 1 : lines_before);
   return n == 1 ? text : text + "," + std::to_string(n);

@@ -54,7 +54,7 @@ std::string_view trim(std::string_view text) {
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   if (text.empty()) return parts;
-  for (std::size_t at = 0;; ) {
+  for (std::size_t at = 0;;) {
     std::size_t end = text.find(separator, at);
     parts.push_back(text.substr(at, end - at));
     if (end == text.npos) return parts;

@@ -100,24 +100,26 @@ Validator lint_schema() { return Validator(json::parse(test::read_file(SOURCE_DI
 }  // namespace
 
 TEST_CASE("the whole report") {
-  CHECK(render_json(full_report()) ==
-        R"({"version":1,"diagnostics":[)"
-        R"({"rule":"vm-pcie-needs-q35","severity":"error","message":"bad \u001b[31m �",)"
-        R"("file":"/etc/pve/qemu-server/100.conf","line":2,"column":17,"endLine":2,"endColumn":23,)"
-        R"("labels":[{"file":"/etc/pve/qemu-server/100.conf","line":2,"column":1,"endLine":3,"endColumn":1,"message":"line"},)"
-        R"({"file":"/sys/x","line":0,"column":0,"endLine":0,"endColumn":0,"message":"group"}],)"
-        R"("notes":["n1","n2"],"help":["h"],)"
-        R"("fix":{"title":"drop it","safety":"unsafe","edits":[{"file":"/etc/pve/qemu-server/100.conf","begin":23,"end":30,"text":""}]},)"
-        R"("vm":100,"key":"hostpci0"},)"
-        R"({"rule":"host-iommu-absent","severity":"warning","message":"no IOMMU",)"
-        R"("file":"/sys/class/iommu","line":0,"column":0,"endLine":0,"endColumn":0,"labels":[],"notes":[],"help":[],"fix":null}],)"
-        R"("summary":{"errors":1,"warnings":1,"infos":0,"vms":1,"rules":42}})"
-        "\n");
+  CHECK(
+      render_json(full_report()) ==
+      R"({"version":1,"diagnostics":[)"
+      R"({"rule":"vm-pcie-needs-q35","severity":"error","message":"bad \u001b[31m �",)"
+      R"("file":"/etc/pve/qemu-server/100.conf","line":2,"column":17,"endLine":2,"endColumn":23,)"
+      R"("labels":[{"file":"/etc/pve/qemu-server/100.conf","line":2,"column":1,"endLine":3,"endColumn":1,"message":"line"},)"
+      R"({"file":"/sys/x","line":0,"column":0,"endLine":0,"endColumn":0,"message":"group"}],)"
+      R"("notes":["n1","n2"],"help":["h"],)"
+      R"("fix":{"title":"drop it","safety":"unsafe","edits":[{"file":"/etc/pve/qemu-server/100.conf","begin":23,"end":30,"text":""}]},)"
+      R"("vm":100,"key":"hostpci0"},)"
+      R"({"rule":"host-iommu-absent","severity":"warning","message":"no IOMMU",)"
+      R"("file":"/sys/class/iommu","line":0,"column":0,"endLine":0,"endColumn":0,"labels":[],"notes":[],"help":[],"fix":null}],)"
+      R"("summary":{"errors":1,"warnings":1,"infos":0,"vms":1,"rules":42}})"
+      "\n");
 }
 
 TEST_CASE("an empty report") {
   CHECK(render_json(make_report({}, 0, 0)) ==
-        R"({"version":1,"diagnostics":[],"summary":{"errors":0,"warnings":0,"infos":0,"vms":0,"rules":0}})" "\n");
+        R"({"version":1,"diagnostics":[],"summary":{"errors":0,"warnings":0,"infos":0,"vms":0,"rules":0}})"
+        "\n");
 }
 
 TEST_CASE("reports keep the schema") {

@@ -9,8 +9,9 @@ using namespace std::string_literals;
 
 namespace {
 
-const SourcePtr vm = make_source("/etc/pve/qemu-server/100.conf",
-                                 "bios: ovmf\ncores: 4\nname: win\nhostpci0: 0000:02:00,pcie=1,x-vga=1\nmemory: 8192\n");
+const SourcePtr vm =
+    make_source("/etc/pve/qemu-server/100.conf",
+                "bios: ovmf\ncores: 4\nname: win\nhostpci0: 0000:02:00,pcie=1,x-vga=1\nmemory: 8192\n");
 
 Place at(const SourcePtr& source, std::string_view text) {
   auto begin = std::uint32_t(source->text.find(text));
@@ -99,7 +100,8 @@ TEST_CASE("empty spans, empty files, spans over several lines") {
   CHECK(drawn(Place(vm, {10, 10})) ==
         "  --> /etc/pve/qemu-server/100.conf:1:11\n   |\n 1 | bios: ovmf\n   |           ^\n");
   CHECK(drawn(Place(make_source("/e", ""), {0, 0})) == "  --> /e:1:1\n   |\n 1 |\n   | ^\n");
-  CHECK(drawn(Place(vm, {6, 25})) == "  --> /etc/pve/qemu-server/100.conf:1:7\n   |\n 1 | bios: ovmf\n   |       ^^^^\n");
+  CHECK(drawn(Place(vm, {6, 25})) ==
+        "  --> /etc/pve/qemu-server/100.conf:1:7\n   |\n 1 | bios: ovmf\n   |       ^^^^\n");
   CHECK(drawn(Place(make_source("/e", "a\n"), {900, 999})) == "  --> /e:2:1\n   |\n 2 |\n   | ^\n");
 }
 
@@ -115,8 +117,8 @@ TEST_CASE("a long line is cut around the span") {
         "  --> /e:1:301\n   |\n 1 | …" + std::string(154, 'a') + "HERE\n   | " + std::string(155, ' ') + "^^^^\n");
   SourcePtr wide = make_source("/e", std::string(200, 'x'));
   text = render_text(finding(Place(wide, {0, 200})), false);
-  CHECK(text.substr(text.find('\n') + 1) == "  --> /e:1:1\n   |\n 1 | " + std::string(158, 'x') + "…\n   | " +
-                                                std::string(158, '^') + "\n");
+  CHECK(text.substr(text.find('\n') + 1) ==
+        "  --> /e:1:1\n   |\n 1 | " + std::string(158, 'x') + "…\n   | " + std::string(158, '^') + "\n");
 }
 
 TEST_CASE("a line of 160 columns is whole, and a label outside a cut one gets a block of its own") {
@@ -216,8 +218,10 @@ TEST_CASE("colours surround the same text") {
   std::string coloured = render_text(d, true), plain;
   CHECK(coloured.starts_with("\x1b[1;31merror[vm-pcie-needs-q35]\x1b[0m"));
   for (std::size_t i = 0; i < coloured.size(); ++i) {
-    if (coloured[i] == '\x1b') i = coloured.find('m', i);
-    else plain += coloured[i];
+    if (coloured[i] == '\x1b')
+      i = coloured.find('m', i);
+    else
+      plain += coloured[i];
   }
   CHECK(plain == render_text(d, false));
 }

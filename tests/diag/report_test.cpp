@@ -34,9 +34,9 @@ TEST_CASE("findings are sorted by file, place, rule and message, and counted") {
   host.rule = "host-x";
   host.severity = Severity::warning;
   host.place = Place("/a");
-  Report report = make_report({finding(b, 0, "r1"), finding(a, 4, "r1"), finding(a, 2, "r2", Severity::info),
-                               finding(a, 2, "r1"), host},
-                              3, 40);
+  Report report = make_report(
+      {finding(b, 0, "r1"), finding(a, 4, "r1"), finding(a, 2, "r2", Severity::info), finding(a, 2, "r1"), host}, 3,
+      40);
   std::string order;
   for (const Diagnostic& d : report.diagnostics)
     order += d.rule + "@" + d.place.file() + ":" + std::to_string(d.place.span.begin) + " ";

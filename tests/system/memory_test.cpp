@@ -1,9 +1,9 @@
 // The file system in memory, and faults.
+#include "system/memory.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cerrno>
-
-#include "system/memory.hpp"
 
 using namespace hostpci;
 

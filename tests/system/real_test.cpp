@@ -58,7 +58,8 @@ TEST_CASE("the root is a directory, told by its real path") {
   CHECK(tree.files->root() == tree.root);
   tree.link("root", "/../link");
   CHECK((*real_file_system(tree.directory.path() + "/link"))->root() == tree.root);
-  CHECK(refusal(real_file_system("/nonexistent/dir")) == "cannot use as root `/nonexistent/dir`: No such file or directory");
+  CHECK(refusal(real_file_system("/nonexistent/dir")) ==
+        "cannot use as root `/nonexistent/dir`: No such file or directory");
   CHECK(code(real_file_system(tree.root + "/etc/a")) == ENOTDIR);
   CHECK(code(real_file_system("")) == ENOENT);
   CHECK((*real_file_system("/"))->root() == "/");
@@ -123,10 +124,13 @@ TEST_CASE("the walk by components agrees with the kernel") {
     return file && fstat(file.number(), &status) == 0 ? "inode " + std::to_string(status.st_ino)
                                                       : std::string(std::strerror(errno));
   };
-  for (std::string path : {"/", "/etc", "/etc/", "/etc/.", "/etc/..", "/..", "/dir", "/dir/", "/dir/a", "/dir/../secret",
-                           "/etc/up", "/dangling", "/loop", "/loop/x", "/outdir", "/outdir/secret", "/etc/a", "/etc/a/",
-                           "/etc/a/.", "/etc/a/..", "/etc/a/b", "/no", "/no/x", "//etc//a", "etc/a", "."}) {
-    for (int flags : {O_RDONLY, O_RDONLY | O_NOFOLLOW, O_PATH, O_PATH | O_NOFOLLOW, O_PATH | O_DIRECTORY, O_RDONLY | O_DIRECTORY}) {
+  for (std::string path :
+       {"/",       "/etc",           "/etc/",          "/etc/.",  "/etc/..",   "/..",       "/dir",
+        "/dir/",   "/dir/a",         "/dir/../secret", "/etc/up", "/dangling", "/loop",     "/loop/x",
+        "/outdir", "/outdir/secret", "/etc/a",         "/etc/a/", "/etc/a/.",  "/etc/a/..", "/etc/a/b",
+        "/no",     "/no/x",          "//etc//a",       "etc/a",   "."}) {
+    for (int flags :
+         {O_RDONLY, O_RDONLY | O_NOFOLLOW, O_PATH, O_PATH | O_NOFOLLOW, O_PATH | O_DIRECTORY, O_RDONLY | O_DIRECTORY}) {
       CAPTURE(path);
       CAPTURE(flags);
       CHECK(told(walk, path, flags) == told(kernel, path, flags));
@@ -205,6 +209,33 @@ TEST_CASE("a directory that was replaced is seen") {
   CHECK(content(tree.files->read("/etc/a")) == "newest");
 }
 
+TEST_CASE("files of a large directory that was listed, and changed after") {
+  Tree tree;
+  for (int i = 100; i < 200; ++i) tree.directory.write("root/vms/" + std::to_string(i) + ".conf", std::to_string(i));
+  std::vector<std::string> names = *tree.files->list("/vms");
+  REQUIRE(names.size() == 100);
+  for (const std::string& name : names) CHECK(content(tree.files->read("/vms/" + name)) == name.substr(0, 3));
+  CHECK(content(tree.files->read("/vms/150.conf")) == "150");
+  CHECK(code(tree.files->read("/vms/1.conf")) == ENOENT);
+  std::filesystem::remove(tree.root + "/vms/151.conf");
+  std::filesystem::remove(tree.root + "/vms/152.conf");
+  std::filesystem::remove(tree.root + "/vms/153.conf");
+  tree.link("/secret", "/vms/152.conf");
+  REQUIRE(mkfifo((tree.root + "/vms/153.conf").c_str(), 0600) == 0);
+  CHECK(code(tree.files->read("/vms/151.conf")) == ENOENT);
+  CHECK(tree.files->list("/vms").has_value());
+  std::filesystem::remove(tree.root + "/vms/154.conf");
+  tree.link("/secret", "/vms/154.conf");
+  CHECK(content(tree.files->read("/vms/154.conf")) == "inside too");
+  CHECK(content(tree.files->read("/vms/152.conf")) == "inside too");
+  CHECK(refusal(tree.files->read("/vms/153.conf")) == "`/vms/153.conf` is a FIFO, not a file");
+  CHECK(tree.files->list("/vms/").has_value());
+  std::filesystem::remove(tree.root + "/vms/155.conf");
+  REQUIRE(mkfifo((tree.root + "/vms/155.conf").c_str(), 0600) == 0);
+  CHECK(refusal(tree.files->read("/vms/155.conf")) == "`/vms/155.conf` is a FIFO, not a file");
+  CHECK(content(tree.files->read("/vms/156.conf")) == "156");
+}
+
 TEST_CASE("list, links, stat") {
   Tree tree;
   tree.directory.write("root/etc/B", "");
@@ -268,7 +299,8 @@ TEST_CASE("rename, remove, directories") {
   CHECK(code(tree.files->make_directory("/etc/a/b")) == ENOTDIR);
   CHECK(tree.files->rename("/etc/a", "/var/lib/hostpci/b").has_value());
   CHECK(content(tree.files->read("/var/lib/hostpci/b")) == "inside");
-  CHECK(refusal(tree.files->rename("/etc/a", "/etc/b")) == "cannot rename `/etc/a` to `/etc/b`: No such file or directory");
+  CHECK(refusal(tree.files->rename("/etc/a", "/etc/b")) ==
+        "cannot rename `/etc/a` to `/etc/b`: No such file or directory");
   CHECK(tree.files->sync_directory("/var/lib/hostpci").has_value());
   CHECK(code(tree.files->sync_directory("/no")) == ENOENT);
   CHECK(tree.files->remove("/var/lib/hostpci/b").has_value());

@@ -1,9 +1,10 @@
 // Unified diffs: whole texts, and a small reader of diffs that must get from the old text to the new one.
+#include "text/diff.hpp"
+
 #include <doctest/doctest.h>
 
 #include <random>
 
-#include "text/diff.hpp"
 #include "text/words.hpp"
 
 using namespace hostpci;
@@ -54,8 +55,9 @@ TEST_CASE("equal texts have no diff") {
 }
 
 TEST_CASE("one changed line with three lines of context") {
-  CHECK(unified_diff("/etc/pve/qemu-server/100.conf", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n") ==
-        R"(--- a/etc/pve/qemu-server/100.conf
+  CHECK(
+      unified_diff("/etc/pve/qemu-server/100.conf", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n") ==
+      R"(--- a/etc/pve/qemu-server/100.conf
 +++ b/etc/pve/qemu-server/100.conf
 @@ -2,7 +2,7 @@
  2

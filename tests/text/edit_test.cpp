@@ -1,7 +1,7 @@
 // Edits by span: order, inserts, refusals.
-#include <doctest/doctest.h>
-
 #include "text/edit.hpp"
+
+#include <doctest/doctest.h>
 
 using namespace hostpci;
 

@@ -1,7 +1,7 @@
 // What may reach a terminal, and what may stand in JSON.
-#include <doctest/doctest.h>
-
 #include "text/escape.hpp"
+
+#include <doctest/doctest.h>
 
 using namespace hostpci;
 using namespace std::string_literals;
@@ -15,19 +15,22 @@ TEST_CASE("plain text and real UTF-8 stay") {
 TEST_CASE("control characters are shown") {
   CHECK(printable("\x1b[31mred") == "\\x1b[31mred");
   CHECK(printable("a\tb\r\n\0\x7f"s) == "a\\tb\\x0d\\x0a\\x00\\x7f");
-  CHECK(printable("\u009b31m") == "\\u{009b}31m");      // C1: CSI in one character
+  CHECK(printable("\u009b31m") == "\\u{009b}31m");  // C1: CSI in one character
   CHECK(printable("\u202eevil\u2066") == "\\u{202e}evil\\u{2066}");
   CHECK(printable("\u200f\u061c") == "\\u{200f}\\u{061c}");
 }
 
 TEST_CASE("bytes that are no UTF-8 are shown in hex") {
-  CHECK(printable("\x9b\x31m") == "\\x9b1m");           // a raw C1 byte
-  CHECK(printable("\xff\xc3") == "\\xff\\xc3");          // a sequence that is cut off
-  CHECK(printable("\xc0\x9b") == "\\xc0\\x9b");          // overlong
+  CHECK(printable("\x9b\x31m") == "\\x9b1m");    // a raw C1 byte
+  CHECK(printable("\xff\xc3") == "\\xff\\xc3");  // a sequence that is cut off
+  CHECK(printable("\xc0\x9b") == "\\xc0\\x9b");  // overlong
   CHECK(printable("\xe0\x80\x9b") == "\\xe0\\x80\\x9b");
-  CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80"); // a surrogate
+  CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");  // a surrogate
   CHECK(printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");
-  CHECK(printable("\xe6\x97" "a") == "\\xe6\\x97" "a");
+  CHECK(printable("\xe6\x97"
+                  "a") ==
+        "\\xe6\\x97"
+        "a");
 }
 
 TEST_CASE("the line feeds of several lines stay") {

@@ -1,7 +1,7 @@
 // Lines and columns of offsets.
-#include <doctest/doctest.h>
-
 #include "text/source.hpp"
+
+#include <doctest/doctest.h>
 
 using namespace hostpci;
 

@@ -1,10 +1,10 @@
 // Did you mean.
+#include "text/suggest.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
-
-#include "text/suggest.hpp"
 
 using namespace hostpci;
 
@@ -16,7 +16,7 @@ std::string_view nearest(std::string_view word) { return closest(word, keys).val
 TEST_CASE("the nearest candidate") {
   CHECK(nearest("pci") == "pcie");
   CHECK(nearest("romfil") == "romfile");
-  CHECK(nearest("rombra") == "rombar");    // a swap counts one
+  CHECK(nearest("rombra") == "rombar");  // a swap counts one
   CHECK(nearest("romabrx") == "rombar");
   CHECK(nearest("mappings") == "mapping");
   CHECK(nearest("hsot") == "host");

@@ -1,7 +1,7 @@
 // Small cuts of text.
-#include <doctest/doctest.h>
-
 #include "text/words.hpp"
+
+#include <doctest/doctest.h>
 
 using namespace hostpci;
 using Parts = std::vector<std::string_view>;
@@ -28,7 +28,8 @@ TEST_CASE("number takes the whole text or nothing") {
   CHECK(number("0") == 0u);
   CHECK(number("18446744073709551615") == 18446744073709551615u);
   CHECK(number("fF", 16) == 255u);
-  for (std::string_view bad : {"", " 1", "1 ", "+1", "-1", "0x1", "18446744073709551616", "a"}) CHECK_FALSE(number(bad).has_value());
+  for (std::string_view bad : {"", " 1", "1 ", "+1", "-1", "0x1", "18446744073709551616", "a"})
+    CHECK_FALSE(number(bad).has_value());
   CHECK_FALSE(number("0xff", 16).has_value());
 }
 
@@ -60,6 +61,4 @@ TEST_CASE("glob") {
   CHECK_FALSE(glob("a*b", "abc"));
 }
 
-TEST_CASE("glob with many stars ends soon") {
-  CHECK_FALSE(glob("a*a*a*a*a*a*a*a*a*a*a*b", std::string(2000, 'a')));
-}
+TEST_CASE("glob with many stars ends soon") { CHECK_FALSE(glob("a*a*a*a*a*a*a*a*a*a*a*b", std::string(2000, 'a'))); }
