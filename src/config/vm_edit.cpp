@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "text/words.hpp"
+
 namespace hostpci {
 namespace {
 
@@ -91,12 +93,10 @@ std::size_t place_of(const Lines& lines, std::string_view key) {
   return lines.tail();
 }
 
-/// The value's place; of a value that is white space only, all of it after the first blank.
-Edit replace(std::string_view text, const ConfigLine& line, std::string_view value) {
-  if (line.value_span.size() > 0) return {line.value_span, std::string(value)};
-  std::uint32_t colon = line.key_span.end + 1;
-  bool blank = colon < line.span.end && text[colon] == ' ';
-  return {{colon, line.span.end}, (blank ? " " : "") + std::string(value)};
+/// The value's place; a value of white space only gives way from the colon on.
+Edit replace(const ConfigLine& line, std::string_view value) {
+  if (!trim(line.value).empty()) return {line.value_span, std::string(value)};
+  return {{line.key_span.end + 1, line.span.end}, " " + std::string(value)};
 }
 
 bool describes(const ConfigLine& line) {
@@ -108,7 +108,7 @@ bool describes(const ConfigLine& line) {
 std::vector<Edit> set_value(const Vm& vm, const VmSection& section, std::string_view key, std::string_view value) {
   Lines lines(vm, section);
   if (std::size_t line = line_of(lines, section, key); line < lines.end())
-    return {replace(vm.source->text, lines[line], value)};
+    return {replace(lines[line], value)};
   return {lines.insert(place_of(lines, key), std::string(key) + ": " + std::string(value))};
 }
 

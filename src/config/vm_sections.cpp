@@ -46,7 +46,7 @@ class SectionReader {
     std::string_view key = whole.substr(0, std::min(colon, whole.size()));
     std::string_view value = colon == whole.npos ? std::string_view() : trim(whole.substr(colon + 1));
     if (key == "description" && !value.empty()) return describe(value, false);
-    if (std::string_view state = snapshot_state(whole); !state.empty()) return put("snapstate", "snapstate", state, index);
+    if (std::string_view state = snapshot_state(whole); !state.empty()) return put("snapstate", state.substr(0, 0), state, index);
     if (colon == whole.npos || colon + 1 == whole.size() || !is_key(key))
       return drop(index, {}, "not `key: value`", place(whole));
     // Of a value of white space only, PVE keeps the last character.
@@ -73,7 +73,7 @@ class SectionReader {
   }
 
   void put(std::string_view name, std::string_view key, std::string_view value, std::size_t index) {
-    section_.values[name] = {value, place(value), key.data() >= text_.data() && key.data() < text_.data() + text_.size() ? place(key) : Span{}, index};
+    section_.values[name] = {value, place(value), place(key), index};
   }
 
   void drop(std::size_t index, std::string_view key, std::string message, Span span) {
@@ -100,17 +100,26 @@ class SectionReader {
   VmSection& section_;
 };
 
+bool is_special(std::string_view name) { return name == "cloudinit" || name == "fleecing"; }
+
+/// PVE knows two special sections; "special:" may be written in any letter case, their names may not.
+SectionKind kind_of(const ConfigSection& section) {
+  if (section.kind == SectionKind::special) return is_special(section.name) ? SectionKind::special : SectionKind::unknown;
+  constexpr std::string_view prefix = "special:";
+  bool special = section.kind == SectionKind::unknown && lower(section.name.substr(0, prefix.size())) == prefix &&
+                 is_special(section.name.substr(prefix.size()));
+  return special ? SectionKind::special : section.kind;
+}
+
 std::string_view section_name(const ConfigSection& section) {
   if (section.kind == SectionKind::main || section.kind == SectionKind::pending) return {};
-  std::string_view name = section.name;
-  if (section.kind == SectionKind::special) name.remove_prefix(std::min(name.find(':') + 1, name.size()));
-  return name;
+  return section.name.substr(section.name.find(':') + 1);
 }
 
 VmSection read_section(std::string_view text, const VmConfig& syntax, std::size_t index) {
   VmSection section;
   const ConfigSection& lines = syntax.sections[index];
-  section.kind = lines.kind;
+  section.kind = kind_of(lines);
   section.name = section_name(lines);
   section.syntax = index;
   SectionReader reader(text, section);
@@ -125,7 +134,7 @@ std::vector<VmSection> read_sections(std::string_view text, const VmConfig& synt
   std::vector<VmSection> sections;
   for (std::size_t i = 0; i < syntax.sections.size(); ++i) {
     const ConfigSection& lines = syntax.sections[i];
-    if (lines.kind == SectionKind::unknown) {
+    if (kind_of(lines) == SectionKind::unknown) {
       const ConfigLine& header = syntax.lines[lines.header];
       sections.front().dropped.push_back({lines.header, {}, "unknown section, skipped whole", header.span});
       continue;
