@@ -1,5 +1,6 @@
 // spdlog stands in this file only: it takes seconds to compile.
 #define SPDLOG_HEADER_ONLY
+#define FMT_HEADER_ONLY
 #include "cli/log.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>

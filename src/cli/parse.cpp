@@ -41,7 +41,7 @@ bool print_verdict(std::string_view text, Output& out) {
   json::object line{{"input", utf8(text)}};
   json::object verdict = parsed.ok() ? accepted(parsed) : refused_string(parsed);
   for (auto& member : verdict) line.insert(std::move(member));
-  out << json::serialize(line) << "\n";
+  out << terminal_safe_json(json::serialize(line)) << "\n";
   return parsed.ok();
 }
 
