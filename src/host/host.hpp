@@ -14,6 +14,9 @@ namespace hostpci {
 template <class T>
 using Fact = std::optional<T>;
 
+/// Fields of a snapshot that this version does not know, by name, as YAML text: kept and written back.
+using Extra = std::map<std::string, std::string>;
+
 /// What hangs on a device, through any depth of /sys.
 enum class UseKind : std::uint8_t { disk, filesystem, swap, net, bridge_port, console, input, sound, drm };
 std::string_view name(UseKind);
@@ -24,6 +27,7 @@ struct Use {
   UseKind kind = UseKind::disk;
   std::string name, detail;
   bool critical = false;
+  Extra extra = {};
   bool operator==(const Use&) const = default;
 };
 
@@ -31,6 +35,7 @@ struct Use {
 struct MdevType {
   std::string type, name, description;
   Fact<std::uint32_t> available;  ///< free instances
+  Extra extra = {};
   bool operator==(const MdevType&) const = default;
 };
 
@@ -75,7 +80,7 @@ struct Device {
   bool nvidia_vgpu = false;                ///< the directory nvidia/ of the vendor's own vGPU framework exists
   Fact<std::string> nvidia_current_type;   ///< current_vgpu_type, "0" or "": none
   Fact<std::vector<Use>> uses;
-  std::map<std::string, std::string> extra;  ///< fields of a snapshot that this version does not know, as YAML text
+  Extra extra;
 
   bool is_vf() const { return physfn.has_value(); }
   bool has_class(std::uint32_t base) const { return class_code && (*class_code >> 16) == base; }          ///< 0x03
@@ -90,6 +95,7 @@ struct RunningVm {
   std::uint32_t vmid = 0;
   std::uint32_t pid = 0;
   std::vector<std::string> arguments;  ///< of the process
+  Extra extra = {};
   bool operator==(const RunningVm&) const = default;
 };
 
@@ -97,6 +103,7 @@ struct RunningVm {
 struct MdevInstance {
   std::string uuid, type;
   PciAddress parent;
+  Extra extra = {};
   bool operator==(const MdevInstance&) const = default;
 };
 
@@ -119,6 +126,7 @@ struct Kernel {
   Fact<bool> secure_boot;
   Fact<std::string> bootfb;                        ///< the /proc/iomem line of BOOTFB/simplefb/efifb/vesafb with its address, "" if none
   Fact<std::map<std::string, std::string>> iomem;  ///< "f0000000-f0ffffff" -> owner, only framebuffer lines
+  Extra extra;
   bool operator==(const Kernel&) const = default;
 };
 
@@ -141,9 +149,17 @@ struct Host {
     bool exists = false;
     std::uint64_t size = 0;
     Fact<bool> signature;                ///< 55AA at 0
-    struct Image { std::uint8_t code_type = 0; PciId id; std::uint64_t length = 0; bool last = false; bool operator==(const Image&) const = default; };
+    struct Image {
+      std::uint8_t code_type = 0;  ///< 0: legacy BIOS, 3: EFI
+      PciId id;
+      std::uint64_t length = 0;
+      bool last = false;
+      Extra extra = {};
+      bool operator==(const Image&) const = default;
+    };
     std::vector<Image> images;           ///< the PCIR chain as far as it is sound
     bool truncated = false;              ///< the chain points past the end of the file
+    Extra extra;
     bool operator==(const RomFile&) const = default;
   };
   std::map<std::string, RomFile> roms;   ///< only those that a configuration names; filled on request

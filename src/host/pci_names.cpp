@@ -1,0 +1,165 @@
+// Names and capabilities through libpci: the only file that calls it. Its error hook may not return, so it throws, and is caught here.
+#include "host/pci_names.hpp"
+
+extern "C" {
+#include <pci/pci.h>
+}
+
+#include <array>
+#include <cerrno>
+
+#include "host/attributes.hpp"
+
+namespace hostpci {
+namespace {
+
+struct LibraryError {};
+
+[[noreturn]] void fail(char*, ...) { throw LibraryError(); }
+void ignore(char*, ...) {}
+
+/// The real path of `path` below the root in use; "" where nothing real stands behind.
+std::string real_path(const FileSystem& system, const std::string& path) {
+  std::string root = system.root();
+  if (root.empty()) return "";
+  while (!root.empty() && root.back() == '/') root.pop_back();
+  auto inside = system.canonical(path);
+  return root + (inside ? *inside : path);
+}
+
+struct Library {
+  pci_access* access = pci_alloc();
+  Library() {
+    access->error = fail;
+    access->warning = ignore;
+    access->debug = ignore;
+    access->method = PCI_ACCESS_SYS_BUS_PCI;
+    access->id_lookup_mode = 0;  // no cache file in the home directory
+  }
+  ~Library() {
+    try {
+      pci_cleanup(access);
+    } catch (const LibraryError&) {
+    }
+  }
+  Library(const Library&) = delete;
+  void parameter(const char* name, std::string value) { pci_set_param(access, const_cast<char*>(name), value.data()); }
+};
+
+/// The first name list of the root; the running system's own where the root has none.
+std::string name_list(const FileSystem& system) {
+  for (const char* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"})
+    if (system.stat(path)) return real_path(system, path);
+  return "";
+}
+
+bool known(pci_dev* device, int fields) { return (pci_fill_info(device, fields) & fields) == fields; }
+
+/// Function-level reset: Device Capabilities bit 28 of the PCI Express capability, or bit 1 of the Advanced Features one.
+bool has_flr(pci_dev* device) {
+  if (pci_cap* express = pci_find_cap(device, PCI_CAP_ID_EXP, PCI_CAP_NORMAL))
+    if (pci_read_long(device, int(express->addr) + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLRESET) return true;
+  if (pci_cap* features = pci_find_cap(device, PCI_CAP_ID_AF, PCI_CAP_NORMAL))
+    if (pci_read_byte(device, int(features->addr) + PCI_AF_CAP) & PCI_AF_CAP_FLR) return true;
+  return false;
+}
+
+/// How far the configuration space may be read: the kernel shows 64 bytes to unprivileged readers.
+bool readable(pci_dev* device, int position) {
+  std::array<u8, 4> bytes{};
+  return pci_read_block(device, position, bytes.data(), int(bytes.size())) == 1;
+}
+
+void read_one(pci_dev* source, Device& device) {
+  if (!readable(source, 0)) return;
+  int header = pci_read_byte(source, PCI_HEADER_TYPE) & 0x7f;
+  if (header == PCI_HEADER_TYPE_BRIDGE || header == PCI_HEADER_TYPE_CARDBUS) device.bridge = true;
+  if (!readable(source, 0xfc) || !known(source, PCI_FILL_CAPS)) return;
+  device.flr = has_flr(source);
+  bool express = pci_find_cap(source, PCI_CAP_ID_EXP, PCI_CAP_NORMAL) != nullptr;
+  if (!express) device.acs = false;
+  if (!express || !readable(source, 0x100) || !known(source, PCI_FILL_EXT_CAPS)) return;
+  device.acs = pci_find_cap(source, PCI_EXT_CAP_ID_ACS, PCI_CAP_EXTENDED) != nullptr;
+}
+
+void read_all(const std::string& directory, Host& host) {
+  Library library;
+  library.parameter("sysfs.path", directory);
+  pci_init(library.access);
+  for (auto& [address, device] : host.devices) {
+    pci_dev* source = pci_get_dev(library.access, int(address.domain), address.bus, address.device, address.function);
+    try {
+      read_one(source, device);
+    } catch (const LibraryError&) {
+      // the device went away while it was read: what is not known stays unknown
+    }
+    pci_free_dev(source);
+  }
+}
+
+}  // namespace
+
+void read_capabilities(const FileSystem& system, Host& host) {
+  std::string directory = real_path(system, "/sys/bus/pci");
+  if (directory.empty() || host.devices.empty()) return;
+  try {
+    read_all(directory, host);
+  } catch (const LibraryError&) {
+    // no access at all: unknown
+  }
+}
+
+struct PciNames::Access {
+  Library library;
+  bool usable = false;
+
+  explicit Access(const FileSystem& system) {
+    library.parameter("hwdb.disable", "1");
+    std::string list = name_list(system);
+    // the library may not free it, and wants no const; it copies nothing, so the path lives here
+    path = list;
+    if (!path.empty()) pci_set_name_list_path(library.access, path.data(), 0);
+    try {
+      usable = pci_load_name_list(library.access) != 0;
+    } catch (const LibraryError&) {
+    }
+  }
+
+  template <class... Ids>
+  std::string look_up(int what, Ids... ids) const {
+    if (!usable) return "";
+    std::array<char, 512> text{};
+    int flags = what | PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
+    try {
+      const char* found = pci_lookup_name(library.access, text.data(), int(text.size()), flags, ids...);
+      return found ? found : "";
+    } catch (const LibraryError&) {
+      return "";
+    }
+  }
+
+  std::string path;
+};
+
+PciNames::PciNames(const FileSystem& system) : access_(std::make_unique<Access>(system)) {}
+PciNames::~PciNames() = default;
+
+std::string PciNames::device(const Device& device) const {
+  if (!device.id) return "unknown device";
+  std::string vendor = access_->look_up(PCI_LOOKUP_VENDOR, int(device.id->vendor));
+  if (vendor.empty()) return "Device " + device.id->str();
+  std::string name = access_->look_up(PCI_LOOKUP_DEVICE, int(device.id->vendor), int(device.id->device));
+  if (name.empty()) name = "Device " + device.id->str();
+  return vendor + ' ' + name;
+}
+
+std::string PciNames::class_name(const Device& device) const {
+  if (!device.class_code) return "unknown class";
+  std::string name = access_->look_up(PCI_LOOKUP_CLASS, int(*device.class_code >> 8));
+  if (!name.empty()) return name;
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "Class %04x", unsigned(*device.class_code >> 8));
+  return text.data();
+}
+
+}  // namespace hostpci

@@ -1,0 +1,28 @@
+// What disks and networks below a device carry: the two halves of scan_uses that look through stacked devices.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "host/parts.hpp"
+
+namespace hostpci {
+
+/// Uses by device. `unknown`: devices with something on them whose role could not be read.
+struct UseTable {
+  std::map<PciAddress, std::vector<Use>> uses;
+  std::set<PciAddress> unknown;
+};
+
+/// An entry of /sys/class/CLASS with the text of its link.
+struct ClassEntry {
+  std::string name, target;
+};
+
+/// Disks, and what is mounted or swapped on them through partitions, LVM, MD, multipath and ZFS.
+void find_block_uses(const FileSystem&, const std::vector<ClassEntry>& blocks, UseTable&);
+/// Network interfaces, and the bridges, bonds and VLANs above them.
+void find_net_uses(const FileSystem&, const std::vector<ClassEntry>& nets, const std::string& node, UseTable&);
+
+}  // namespace hostpci
