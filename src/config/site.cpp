@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "text/escape.hpp"
+#include "text/suggest.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -51,6 +53,21 @@ Result<std::vector<std::string>> list_vms(const FileSystem& system, const std::s
     if (vmid_of_path(name)) paths.push_back(base + name);
   std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) { return vmid_of_path(a) < vmid_of_path(b); });
   return paths;
+}
+
+Failure no_such_vm(const FileSystem& system, const std::string& path) {
+  std::uint32_t vmid = vmid_of_path(path);
+  if (vmid == 0 || path != vm_path(vmid)) return {"no such file: `" + printable(path) + "`", ENOENT};
+  std::string id = std::to_string(vmid), message = "no such VM: " + id;
+  auto nodes = system.list("/etc/pve/nodes");
+  for (const std::string& node : nodes.value_or({}))
+    if (system.stat("/etc/pve/nodes/" + node + "/qemu-server/" + id + ".conf"))
+      return {message + " on this node; it is on node `" + printable(node) + "`", ENOENT};
+  std::vector<std::string> ids;
+  for (const std::string& other : list_vms(system).value_or({})) ids.push_back(std::to_string(vmid_of_path(other)));
+  std::vector<std::string_view> candidates(ids.begin(), ids.end());
+  if (auto near = closest(id, candidates)) message += "; did you mean " + std::string(*near) + "?";
+  return {message, ENOENT};
 }
 
 std::string node_name(const FileSystem& system) {

@@ -19,6 +19,9 @@ Result<std::string> vm_file(const FileSystem&, std::string_view name);
 /// (code ENOENT), one that cannot be read is a Failure.
 Result<std::vector<std::string>> list_vms(const FileSystem&, const std::string& directory = "/etc/pve/qemu-server");
 
+/// Why a VM's file is not there: on which other node the VM is, or which VMID may have been meant.
+Failure no_such_vm(const FileSystem&, const std::string& path);
+
 /// The own node's name: the link /etc/pve/local (nodes/NAME), else /etc/hostname, else "".
 std::string node_name(const FileSystem&);
 
