@@ -3,23 +3,10 @@
 
 #include <algorithm>
 
-#include "text/words.hpp"
+#include "config/vm_lists.hpp"
 
 namespace hostpci {
 namespace {
-
-/// Keys that [PENDING]'s `delete:` takes out ("!" marks a forced one).
-std::vector<std::string_view> deleted_keys(std::string_view list) {
-  std::vector<std::string_view> keys;
-  while (!list.empty()) {
-    std::size_t end = list.find_first_of(",; \t");
-    std::string_view key = list.substr(0, end);
-    if (!key.empty() && key.front() == '!') key.remove_prefix(1);
-    if (!key.empty()) keys.push_back(key);
-    list.remove_prefix(end == list.npos ? list.size() : end + 1);
-  }
-  return keys;
-}
 
 bool is_running(const Host& host, const VmFacts& vm) {
   if (vm.foreign || !host.running) return false;
@@ -63,6 +50,8 @@ BootDecision bootloader_of(const Host& host, const BootConfig& boot) {
   const std::string list = "/etc/kernel/proxmox-boot-uuids";
   BootEvidence evidence;
   evidence.command_line = host.kernel.command_line;
+  if (auto info = host.file("/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"))
+    evidence.loader_info = *info;
   if (!host.unreadable.count(list)) evidence.boot_uuids = host.file(list) != nullptr;
   evidence.efi = host.kernel.efi;
   evidence.secure_boot = host.kernel.secure_boot;
@@ -73,12 +62,6 @@ BootDecision bootloader_of(const Host& host, const BootConfig& boot) {
 
 }  // namespace
 
-bool mentions_passthrough(std::string_view text) {
-  for (std::string_view word : {"ostpci", "vfio", "OSTPCI"})
-    if (text.find(word) != text.npos) return true;
-  return false;
-}
-
 Vm next_start(const Vm& vm) {
   Vm next;
   next.vmid = vm.vmid;
@@ -88,7 +71,7 @@ Vm next_start(const Vm& vm) {
   const VmSection* pending = vm.pending();
   if (!pending) return next;
   auto& values = next.sections.front().values;
-  for (std::string_view key : deleted_keys(pending->text("delete"))) values.erase(key);
+  for (const PendingDelete& item : parse_pending_delete(pending->text("delete"))) values.erase(item.key);
   for (const auto& [key, value] : pending->values)
     if (key != "delete") values.insert_or_assign(key, value);
   return next;

@@ -3,7 +3,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/boot_config.hpp"
@@ -64,8 +63,6 @@ struct Facts {
   std::vector<User> others(const Assignment&, const PciAddress&) const;
 };
 
-/// Whether a VM's text can be about passthrough at all; a file where it is false need not be parsed.
-bool mentions_passthrough(std::string_view text);
 /// What the VM will be started with: main with [PENDING] applied.
 Vm next_start(const Vm&);
 

@@ -20,41 +20,56 @@ struct Property {
   std::string host, entry;
 };
 
-void check_property(ResolvedLine& line, const Mapping& mapping, std::string_view path, const Property& p) {
+/// One path of one `map` line, and the line of the VM that names its mapping.
+struct MappedPath {
+  ResolvedLine& line;
+  const Mapping& mapping;
+  const MappingEntry& entry;
+  std::string_view path;
+
+  void refuse(std::string_view rule, std::string message, std::string expected = {}) const {
+    Refusal& refusal = hostpci::refuse(line, rule, HostpciKey::mapping, "mapping " + quoted(mapping.id) + ": " + message);
+    refusal.entry = &entry;
+    refusal.path = path;
+    refusal.expected = std::move(expected);
+  }
+};
+
+void check_property(const MappedPath& at, const Property& p) {
   if (p.host == p.entry) return;
-  std::string which = "mapping " + quoted(mapping.id) + ": ";
+  std::string message, path = quoted(at.path);
   if (p.entry.empty())
-    which += "the entry for " + quoted(path) + " has no " + quoted(p.name) + ", the device has " + quoted(p.host);
+    message = "the entry for " + path + " has no " + quoted(p.name) + ", the device has " + quoted(p.host);
   else if (p.host.empty())
-    which += "the entry for " + quoted(path) + " has " + quoted(std::string(p.name) + "=" + p.entry) + ", the device has none";
+    message = "the entry for " + path + " has " + quoted(std::string(p.name) + "=" + p.entry) + ", the device has none";
   else
-    which += quoted(p.name) + " of " + quoted(path) + " is " + quoted(p.host) + ", the entry says " + quoted(p.entry);
-  refuse(line, p.rule, HostpciKey::mapping, std::move(which));
+    message = quoted(p.name) + " of " + path + " is " + quoted(p.host) + ", the entry says " + quoted(p.entry);
+  at.refuse(p.rule, std::move(message), p.host);
 }
 
-void check_group(ResolvedLine& line, const Mapping& mapping, const MappingEntry& entry, std::string_view path,
-                 const Device& device, bool strict) {
+void check_group(const MappedPath& at, const Device& device, bool strict) {
   if (!device.group) return;
-  std::string group = *device.group < 0 ? "" : std::to_string(*device.group);
-  if (!strict && (group.empty() || entry.iommugroup.empty())) return;
-  check_property(line, mapping, path, {"cluster-mapping-iommugroup", "iommugroup", group, std::string(entry.iommugroup)});
+  std::string group = *device.group < 0 ? "" : std::to_string(*device.group), entry(at.entry.iommugroup);
+  if (!strict && (group.empty() || entry.empty())) return;
+  check_property(at, {"cluster-mapping-iommugroup", "iommugroup", group, entry});
 }
 
-void check_mdev_flag(ResolvedLine& line, const Mapping& mapping, std::string_view path, const Device& device) {
+void check_mdev_flag(const MappedPath& at, const Device& device) {
   if (!device.mdev_types && !device.nvidia_vgpu) return;
   bool capable = device.nvidia_vgpu || !device.mdev_types->empty();
-  check_property(line, mapping, path,
-                 {"cluster-mapping-mdev-flag", "mdev", capable ? "1" : "0", mapping.mdev ? "1" : "0"});
+  if (capable == at.mapping.mdev) return;
+  at.refuse("cluster-mapping-mdev-flag",
+            capable ? "the device " + quoted(at.path) + " has mediated devices, the mapping has no `mdev 1`"
+                    : "the mapping has `mdev 1`, the device " + quoted(at.path) + " has no mediated devices",
+            capable ? "1" : "0");
 }
 
-void check_subsystem(ResolvedLine& line, const Mapping& mapping, const MappingEntry& entry, std::string_view path,
-                     const Device& device) {
+void check_subsystem(const MappedPath& at, const Device& device) {
   if (!device.subsystem) return;
   bool none = *device.subsystem == PciId{};
-  if (none && entry.subsystem_id == "0000:0000") return;
-  check_property(line, mapping, path,
-                 {"cluster-mapping-subsystem", "subsystem-id", none ? "" : device.subsystem->str(),
-                  std::string(entry.subsystem_id)});
+  if (none && at.entry.subsystem_id == "0000:0000") return;
+  check_property(at, {"cluster-mapping-subsystem", "subsystem-id", none ? "" : device.subsystem->str(),
+                      std::string(at.entry.subsystem_id)});
 }
 
 /// The function that a path without one stands for.
@@ -63,22 +78,16 @@ std::string first_function(std::string_view path) {
   return std::string(path) + (whole ? ".0" : "");
 }
 
-void check_path(ResolvedLine& line, const Mapping& mapping, const MappingEntry& entry, std::string_view path,
-                const Host& host) {
-  std::string name = first_function(path);
+void check_path(const MappedPath& at, const Host& host) {
+  std::string name = first_function(at.path);
   auto address = parse_pci_address(name);
   const Device* device = address && address->str() == name ? host.find(*address) : nullptr;
-  if (!device) {
-    refuse(line, "cluster-mapping-path-gone", HostpciKey::mapping,
-           "mapping " + quoted(mapping.id) + ": there is no device " + quoted(name) + " on this host");
-    return;
-  }
+  if (!device) return at.refuse("cluster-mapping-path-gone", "there is no device " + quoted(name) + " on this host");
   bool strict = at_least(host, guest_common, "5.1.4");
-  if (device->id)
-    check_property(line, mapping, path, {"cluster-mapping-id", "id", device->id->str(), std::string(entry.id)});
-  if (path == entry.paths.front()) check_group(line, mapping, entry, path, *device, strict);
-  if (at_least(host, guest_common, "5.1.7")) check_mdev_flag(line, mapping, path, *device);
-  if (strict) check_subsystem(line, mapping, entry, path, *device);
+  if (device->id) check_property(at, {"cluster-mapping-id", "id", device->id->str(), std::string(at.entry.id)});
+  if (at.path == at.entry.paths.front()) check_group(at, *device, strict);
+  if (at_least(host, guest_common, "5.1.7")) check_mdev_flag(at, *device);
+  if (strict) check_subsystem(at, *device);
 }
 
 void check_legacy_igd_place(ResolvedLine& line) {
@@ -129,7 +138,7 @@ Refusal& refuse(ResolvedLine& line, std::string_view rule, HostpciKey key, std::
 }
 
 void check_mapping_entry(ResolvedLine& line, const Mapping& mapping, const MappingEntry& entry, const Host& host) {
-  for (std::string_view path : entry.paths) check_path(line, mapping, entry, path, host);
+  for (std::string_view path : entry.paths) check_path({line, mapping, entry, path}, host);
 }
 
 void check_machine(ResolvedLine& line, LineContext& context) {

@@ -20,6 +20,9 @@ struct Refusal {
   int index = -1;       ///< hostpciN, or -1 for the VM
   HostpciKey key = HostpciKey::host;  ///< the property to point at
   Span span;            ///< in the VM's file
+  const MappingEntry* entry = nullptr;  ///< the `map` line it is about
+  std::string path;                     ///< of that entry: the device meant
+  std::string expected;                 ///< what the entry would have to say; empty: nothing
 };
 
 /// One hostpci line with the functions it may take.
