@@ -24,10 +24,10 @@ const auto tail = x3::eoi | (some(blank) >> &some(letter));
 
 const x3::rule<struct loose_address_tag, LooseAddress> loose_address = "PCI address";
 const auto loose_address_def =
-    node[spot<&LooseAddress::prefix>[-prefix] >> spot<&LooseAddress::first>[number]
-         >> spot<&LooseAddress::separator>[separator] >> spot<&LooseAddress::second>[number]
-         >> -(separator >> spot<&LooseAddress::third>[number] >> -(separator >> spot<&LooseAddress::fourth>[number]))
-         >> tail];
+    node[spot<&LooseAddress::prefix>[-prefix] >> spot<&LooseAddress::first>[number] >>
+         spot<&LooseAddress::separator>[separator] >> spot<&LooseAddress::second>[number] >>
+         -(separator >> spot<&LooseAddress::third>[number] >> -(separator >> spot<&LooseAddress::fourth>[number])) >>
+         tail];
 BOOST_SPIRIT_DEFINE(loose_address)
 
 std::string padded(std::string_view digits, std::size_t width) {

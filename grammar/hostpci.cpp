@@ -109,9 +109,11 @@ struct into_hosts_parser : bare_directive<P, into_hosts_parser<P>> {
 constexpr directive_generator<into_hosts_parser> into_hosts{};
 
 // Values, named in the user's words: the name is what "expected …" prints.
-const x3::rule<struct host_element_tag, HostElement> host_element = "PCI address (such as `0000:01:00.0`, or `01:00` for all functions)";
+const x3::rule<struct host_element_tag, HostElement> host_element =
+    "PCI address (such as `0000:01:00.0`, or `01:00` for all functions)";
 const x3::rule<struct boolean_tag> boolean = "boolean (`1`, `0`, `on`, `off`, `yes`, `no`, `true` or `false`)";
-const x3::rule<struct mapping_id_tag> mapping_id = "mapping name (a letter, then letters, digits, `-` and `_`; two characters at least)";
+const x3::rule<struct mapping_id_tag> mapping_id =
+    "mapping name (a letter, then letters, digits, `-` and `_`; two characters at least)";
 const x3::rule<struct driver_tag> driver = "driver choice (`vfio` or `keep`)";
 const x3::rule<struct file_name_tag> file_name = "ROM file name (anything without `,` and `;`)";
 const x3::rule<struct mdev_type_tag> mdev_type = "mediated device type (such as `nvidia-63`; no `/`, `.` or `:`)";
@@ -132,7 +134,8 @@ const auto host_list = into_hosts[items(host_element, ';')];
 /// The value's rule is chosen by the key already read into the enclosing property.
 struct value_parser : bare_parser<value_parser> {
   template <class Context, class Attribute>
-  bool parse(Iterator& first, Iterator const& last, const Context& context, HostpciProperty& property, Attribute&) const {
+  bool parse(Iterator& first, Iterator const& last, const Context& context, HostpciProperty& property,
+             Attribute&) const {
     const auto one = [&](const auto& rule) { return rule.parse(first, last, context, property, x3::unused); };
     switch (type(property.key)) {
       case HostpciType::addresses: return one(host_list);
@@ -151,15 +154,16 @@ const value_parser value{};
 // PVE's patterns end in "$": one line feed may follow. It stays in the value of a keyless host, and nowhere else.
 const x3::rule<struct property_tag, HostpciProperty> property = "property (such as `pcie=1`)";
 const auto line_feed = -x3::lit('\n');
-const auto keyed = into<&HostpciProperty::key, &HostpciProperty::key_span>[key_parser{}] >> '='
-                   >> spot<&HostpciProperty::value, &HostpciProperty::value_span>[value];
-const auto keyless = into<&HostpciProperty::key, &HostpciProperty::key_span>[x3::attr(HostpciKey::host)]
-                     >> spot<&HostpciProperty::value, &HostpciProperty::value_span>[host_list >> line_feed];
-const auto property_def = node[(spot<nullptr, &HostpciProperty::span>[keyed] >> line_feed)
-                               | spot<nullptr, &HostpciProperty::span>[keyless]];
+const auto keyed = into<&HostpciProperty::key, &HostpciProperty::key_span>[key_parser{}] >> '=' >>
+                   spot<&HostpciProperty::value, &HostpciProperty::value_span>[value];
+const auto keyless = into<&HostpciProperty::key, &HostpciProperty::key_span>[x3::attr(HostpciKey::host)] >>
+                     spot<&HostpciProperty::value, &HostpciProperty::value_span>[host_list >> line_feed];
+const auto property_def =
+    node[(spot<nullptr, &HostpciProperty::span>[keyed] >> line_feed) | spot<nullptr, &HostpciProperty::span>[keyless]];
 BOOST_SPIRIT_DEFINE(property)
 
-/// Parts between commas. One that is no property up to its comma, or is given already, goes to the fault finder; the next is read all the same.
+/// Parts between commas. One that is no property up to its comma, or is given already, goes to the fault finder; the
+/// next is read all the same.
 struct parts_parser : bare_parser<parts_parser> {
   template <class Context, class Owner, class Attribute>
   bool parse(Iterator& first, Iterator const& last, const Context& context, Owner&, Attribute&) const {
@@ -176,8 +180,8 @@ struct parts_parser : bare_parser<parts_parser> {
     const std::size_t hosts = judged.result.hosts.size();
     HostpciProperty& p = judged.result.properties.emplace_back();
     Iterator next = first;
-    if (property.parse(next, last, context, x3::unused, p) && (next == last || *next == ',')
-        && judged.faults.take(p.key, p.key_span.size() == 0)) {
+    if (property.parse(next, last, context, x3::unused, p) && (next == last || *next == ',') &&
+        judged.faults.take(p.key, p.key_span.size() == 0)) {
       first = next;
       return true;
     }
@@ -269,8 +273,10 @@ std::optional<HostpciKey> parse_hostpci_key(std::string_view text) {
 std::optional<bool> parse_boolean(std::string_view text) {
   switch (text.size()) {
     case 1: return text[0] == '1' ? std::optional(true) : text[0] == '0' ? std::optional(false) : std::nullopt;
-    case 2: return is_word(text, "on") ? std::optional(true) : is_word(text, "no") ? std::optional(false) : std::nullopt;
-    case 3: return is_word(text, "yes") ? std::optional(true) : is_word(text, "off") ? std::optional(false) : std::nullopt;
+    case 2:
+      return is_word(text, "on") ? std::optional(true) : is_word(text, "no") ? std::optional(false) : std::nullopt;
+    case 3:
+      return is_word(text, "yes") ? std::optional(true) : is_word(text, "off") ? std::optional(false) : std::nullopt;
     case 4: return is_word(text, "true") ? std::optional(true) : std::nullopt;
     case 5: return is_word(text, "false") ? std::optional(false) : std::nullopt;
     default: return std::nullopt;

@@ -1,4 +1,5 @@
-// Faults of a hostpci string's parts and keys: what PVE would say, where, and the edit that mends it where it is certain.
+// Faults of a hostpci string's parts and keys: what PVE would say, where, and the edit that mends it where it is
+// certain.
 #include "grammar/hostpci_faults.hpp"
 
 #include <algorithm>
@@ -31,11 +32,16 @@ std::string folded(std::string_view word) {
 
 /// Other names that guides and other tools use for a property.
 constexpr std::pair<std::string_view, HostpciKey> aliases[] = {
-    {"primary", HostpciKey::x_vga},           {"vga", HostpciKey::x_vga},
-    {"xvgaon", HostpciKey::x_vga},            {"pciexpress", HostpciKey::pcie},
-    {"rom", HostpciKey::romfile},             {"bar", HostpciKey::rombar},
-    {"igd", HostpciKey::legacy_igd},          {"subsystemvendorid", HostpciKey::sub_vendor_id},
-    {"subsystemdeviceid", HostpciKey::sub_device_id}, {"subsystemid", HostpciKey::sub_device_id},
+    {"primary", HostpciKey::x_vga},
+    {"vga", HostpciKey::x_vga},
+    {"xvgaon", HostpciKey::x_vga},
+    {"pciexpress", HostpciKey::pcie},
+    {"rom", HostpciKey::romfile},
+    {"bar", HostpciKey::rombar},
+    {"igd", HostpciKey::legacy_igd},
+    {"subsystemvendorid", HostpciKey::sub_vendor_id},
+    {"subsystemdeviceid", HostpciKey::sub_device_id},
+    {"subsystemid", HostpciKey::sub_device_id},
 };
 
 /// The property that a mistyped key certainly means.
@@ -52,7 +58,8 @@ std::optional<HostpciKey> meant_key(std::string_view word) {
 
 // Bookkeeping --------------------------------------------------------------------------------------------------------
 
-HostpciError& HostpciFaults::add(std::string rule, Place place, std::string key, std::string message, std::string help) {
+HostpciError& HostpciFaults::add(std::string rule, Place place, std::string key, std::string message,
+                                 std::string help) {
   HostpciError error;
   error.rule = std::move(rule);
   error.message = std::move(message);
@@ -171,7 +178,8 @@ void HostpciFaults::unknown(Place key) {
     return syntax_error();
   }
   unknown_.push_back(word);
-  HostpciError& error = add("syntax-unknown-option", key, std::string(word), quoted(word) + " is no property of a hostpci line");
+  HostpciError& error =
+      add("syntax-unknown-option", key, std::string(word), quoted(word) + " is no property of a hostpci line");
   suggest_key(error, key);
 }
 
@@ -204,7 +212,8 @@ bool HostpciFaults::missing_comma(HostpciError& error, Place key) {
   const std::optional<HostpciKey> property = parse_hostpci_key(word.substr(gap + 1));
   if (!property || !accepts_hostpci_value(HostpciKey::host, hosts)) return false;
   error.help = "write a comma between " + quoted(hosts) + " and " + quoted(name(*property));
-  if (promise(HostpciKey::host) && promise(*property)) fix(error, std::string(hosts) + ',' + std::string(name(*property)));
+  if (promise(HostpciKey::host) && promise(*property))
+    fix(error, std::string(hosts) + ',' + std::string(name(*property)));
   return true;
 }
 
@@ -244,9 +253,10 @@ bool HostpciFaults::mapping_name(Place part) {
   const std::string_view word = slice(part);
   const bool id = accepts_hostpci_value(HostpciKey::mapping, word) && !repair_address(word);
   if (!id || parse_boolean(word) || word == "none") return false;
-  HostpciError& error = add("syntax-bare-mapping-name", part, "host",
-                            "expected a " + hostpci_expectation(HostpciType::addresses) + ", found the name " + quoted(word),
-                            "a resource mapping is named with " + quoted("mapping=" + std::string(word)));
+  HostpciError& error =
+      add("syntax-bare-mapping-name", part, "host",
+          "expected a " + hostpci_expectation(HostpciType::addresses) + ", found the name " + quoted(word),
+          "a resource mapping is named with " + quoted("mapping=" + std::string(word)));
   if (promise(HostpciKey::mapping)) fix(error, "mapping=" + std::string(word));
   return true;
 }
@@ -261,8 +271,8 @@ bool HostpciFaults::looks_like_hosts(Place value) const {
 void HostpciFaults::repeated(HostpciKey key, Place part, Place value) {
   if (key == HostpciKey::host) return repeated_host(part, value);
   const std::string word(name(key));
-  HostpciError& error = add("syntax-invalid-line-dropped", {part.begin, value.end}, word, quoted(word) + " is given twice",
-                            "keep one of them");
+  HostpciError& error = add("syntax-invalid-line-dropped", {part.begin, value.end}, word,
+                            quoted(word) + " is given twice", "keep one of them");
   syntax_error();
   const HostpciProperty* first = result_.find(key);
   const std::optional<Place> before = part_before(part.begin);
@@ -277,7 +287,8 @@ void HostpciFaults::repeated_host(Place part, Place value) {
   const bool hosts = looks_like_hosts(value);
   if (!hosts || !before) {
     add("syntax-invalid-line-dropped", value, "host",
-        "expected `KEY=VALUE`, found " + quoted(slice(value)) + ", a second value without a key", near_key_help(slice(value)));
+        "expected `KEY=VALUE`, found " + quoted(slice(value)) + ", a second value without a key",
+        near_key_help(slice(value)));
     return syntax_error();
   }
   Place first = *before;

@@ -18,12 +18,15 @@ std::string hostpci_expectation(HostpciType type);
 Hostpci judge_hostpci(std::string_view text, std::uint32_t base);
 
 /// Collects the errors of one string and knows which properties PVE holds for given already.
-/// PVE stops at the first part that it cannot cut or that comes twice; later faults are told all the same, after that one.
+/// PVE stops at the first part that it cannot cut or that comes twice; later faults are told all the same, after that
+/// one.
 class HostpciFaults {
  public:
-  HostpciFaults(std::string_view text, std::uint32_t base, Hostpci& result) : text_(text), base_(base), result_(result) {}
+  HostpciFaults(std::string_view text, std::uint32_t base, Hostpci& result)
+      : text_(text), base_(base), result_(result) {}
 
-  /// Notes that a property is given; false if PVE calls it a duplicate. A host of "0" counts as absent for a keyless one (Perl's truth).
+  /// Notes that a property is given; false if PVE calls it a duplicate. A host of "0" counts as absent for a keyless
+  /// one (Perl's truth).
   bool take(HostpciKey key, bool keyless) {
     const std::uint32_t bit = 1u << unsigned(key);
     if (keyless ? keyless_ || ((given_ & bit) && !zero_host_) : (given_ & bit) != 0) return false;
@@ -32,7 +35,8 @@ class HostpciFaults {
     return true;
   }
 
-  /// The part text[begin, end), refused by the grammar or already given: an error for whatever is wrong in it (a blank part is not).
+  /// The part text[begin, end), refused by the grammar or already given: an error for whatever is wrong in it (a blank
+  /// part is not).
   void part(std::size_t begin, std::size_t end);
   /// Puts first what PVE names, and checks that the fixes together yield a string that PVE accepts.
   void finish(bool try_fixes);

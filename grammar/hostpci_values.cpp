@@ -1,4 +1,5 @@
-// Faults of the values of hostpci properties: addresses, booleans, ids, names; each with its repair where only one is possible.
+// Faults of the values of hostpci properties: addresses, booleans, ids, names; each with its repair where only one is
+// possible.
 #include <algorithm>
 #include <array>
 
@@ -58,7 +59,8 @@ std::optional<std::string> meant_pci_id(std::string_view text) {
 /// What the value of a simple type certainly means, if it is not what is written.
 std::optional<std::string> meant_value(HostpciType type, std::string_view text) {
   const std::string_view plain = bared(text);
-  if (type != HostpciType::driver) return plain != text && !plain.empty() ? std::optional<std::string>(plain) : std::nullopt;
+  if (type != HostpciType::driver)
+    return plain != text && !plain.empty() ? std::optional<std::string>(plain) : std::nullopt;
   const std::string word = lower(plain);
   if (word == "vfio-pci" || word == "vfio_pci") return "vfio";
   return word == "vfio" || word == "keep" ? std::optional(word) : std::nullopt;
@@ -69,13 +71,15 @@ std::string help_for(HostpciType type, std::string_view text) {
   if (type == HostpciType::driver) {
     constexpr std::array<std::string_view, 2> choices{"vfio", "keep"};
     const auto near = closest(text, choices);
-    return near ? "did you mean `" + std::string(*near) + "`?" : "`vfio` binds the device to vfio-pci, `keep` leaves its driver";
+    return near ? "did you mean `" + std::string(*near) + "`?"
+                : "`vfio` binds the device to vfio-pci, `keep` leaves its driver";
   }
   if (type == HostpciType::mdev_type)
     return last.size() < text.size() && accepts_hostpci_value(HostpciKey::mdev, last)
                ? "a type is named without its path; did you mean " + quoted(last) + "?"
                : "a type is named as in the device's mdev_supported_types directory, or nvidia- and its number";
-  if (type == HostpciType::mapping_id) return "mappings are named in Datacenter, Resource Mappings, and in /etc/pve/mapping/pci.cfg";
+  if (type == HostpciType::mapping_id)
+    return "mappings are named in Datacenter, Resource Mappings, and in /etc/pve/mapping/pci.cfg";
   return "a ROM file is named relative to /usr/share/kvm";
 }
 
@@ -118,8 +122,9 @@ void HostpciFaults::wrong_value(HostpciKey key, Place value) {
 }
 
 void HostpciFaults::boolean(HostpciKey key, Place value) {
-  HostpciError& error = add("syntax-boolean", value, std::string(name(key)), expected(HostpciType::boolean, slice(value)),
-                            "write `" + std::string(name(key)) + "=1` or `" + std::string(name(key)) + "=0`");
+  HostpciError& error =
+      add("syntax-boolean", value, std::string(name(key)), expected(HostpciType::boolean, slice(value)),
+          "write `" + std::string(name(key)) + "=1` or `" + std::string(name(key)) + "=0`");
   if (const std::optional<bool> meant = meant_boolean(slice(value))) fix(error, *meant ? "1" : "0");
 }
 
@@ -189,7 +194,8 @@ void HostpciFaults::empty_elements(const std::vector<Place>& list) {
 
 void HostpciFaults::address(Place element) {
   const std::string_view text = slice(element);
-  HostpciError& error = add("syntax-addr-format", element, "host", expected(HostpciType::addresses, text), address_help(text));
+  HostpciError& error =
+      add("syntax-addr-format", element, "host", expected(HostpciType::addresses, text), address_help(text));
   const std::optional<std::string> meant = repair_address(text);
   if (!meant || !accepts_hostpci_value(HostpciKey::host, *meant)) return;
   error.help = "did you mean `" + *meant + "`?";

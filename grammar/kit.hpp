@@ -1,4 +1,5 @@
-// The parsers that every grammar of this room needs and X3 does not have; the one header that includes Spirit (precompiled).
+// The parsers that every grammar of this room needs and X3 does not have; the one header that includes Spirit
+// (precompiled).
 #pragma once
 #include <array>
 #include <boost/spirit/home/x3.hpp>
@@ -16,7 +17,8 @@ using Iterator = const char*;
 
 inline std::string_view view_of(Iterator begin, Iterator end) { return {begin, std::size_t(end - begin)}; }
 
-/// What every grammar finds in its context: the text's first byte, and the offset that byte has. A grammar derives from it what it keeps besides.
+/// What every grammar finds in its context: the text's first byte, and the offset that byte has. A grammar derives from
+/// it what it keeps besides.
 struct Text {
   Iterator begin;
   std::uint32_t base = 0;
@@ -59,7 +61,8 @@ struct directive_generator {
   }
 };
 
-/// into<&T::member>[p], into<&T::member, &T::span>[p]: p fills the member of the enclosing rule's attribute; the second notes where.
+/// into<&T::member>[p], into<&T::member, &T::span>[p]: p fills the member of the enclosing rule's attribute; the second
+/// notes where.
 template <auto Member, auto Where, class P>
 struct into_parser : bare_directive<P, into_parser<Member, Where, P>> {
   using bare_directive<P, into_parser>::bare_directive;
@@ -81,7 +84,8 @@ struct into_generator {
 template <auto Member, auto Where = nullptr>
 inline constexpr into_generator<Member, Where> into{};
 
-/// spot<&T::view, &T::span>[p]: p's own text as a string_view member of the enclosing rule's attribute, and where it stands. Either may be nullptr.
+/// spot<&T::view, &T::span>[p]: p's own text as a string_view member of the enclosing rule's attribute, and where it
+/// stands. Either may be nullptr.
 template <auto View, auto Where, class P>
 struct spot_parser : bare_directive<P, spot_parser<View, Where, P>> {
   using bare_directive<P, spot_parser>::bare_directive;
@@ -193,7 +197,8 @@ struct hex_parser : x3::parser<hex_parser<T, Min, Max>> {
     for (int digit; p != last && (Max == 0 || p - first < Max) && (digit = hex_digit(*p)) >= 0; ++p)
       if (value <= T(-1)) value = value * 16 + unsigned(digit);
     if (p - first < Min) return false;
-    if constexpr (!std::is_same_v<std::remove_const_t<Attribute>, x3::unused_type>) attribute = value > T(-1) ? T(-1) : T(value);
+    if constexpr (!std::is_same_v<std::remove_const_t<Attribute>, x3::unused_type>)
+      attribute = value > T(-1) ? T(-1) : T(value);
     first = p;
     return true;
   }

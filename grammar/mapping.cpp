@@ -26,8 +26,9 @@ const x3::rule<struct entry_tag, MappingLine> entry = "indented line with a key 
 const auto comment = any(white) >> '#';
 const auto header_def =
     node[spot<&MappingSection::id, &MappingSection::id_span>[some(word_byte)] >> any(white) >> x3::eoi];
-const auto entry_def = node[some(white) >> spot<&MappingLine::key, &MappingLine::key_span>[some(word_byte)] >> any(white)
-                            >> spot<&MappingLine::value, &MappingLine::value_span>[trimmed_rest{}] >> any(white) >> x3::eoi];
+const auto entry_def =
+    node[some(white) >> spot<&MappingLine::key, &MappingLine::key_span>[some(word_byte)] >> any(white) >>
+         spot<&MappingLine::value, &MappingLine::value_span>[trimmed_rest{}] >> any(white) >> x3::eoi];
 BOOST_SPIRIT_DEFINE(header, entry)
 
 /// Hands out the lines of the text; `in` remembers whether a section is open.

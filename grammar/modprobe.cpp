@@ -46,7 +46,8 @@ PlacedWord whole(const Word& word) {
 }
 
 DirectiveKind kind_of(const Word& keyword) {
-  constexpr std::array<std::string_view, 7> names{"alias", "options", "blacklist", "install", "remove", "softdep", "weakdep"};
+  constexpr std::array<std::string_view, 7> names{"alias",  "options", "blacklist", "install",
+                                                  "remove", "softdep", "weakdep"};
   std::string joined;
   for (const PlacedWord& p : keyword) joined += p.text;
   for (std::size_t i = 0; i < names.size(); ++i)

@@ -25,13 +25,16 @@ struct trimmed_rest : bare_parser<trimmed_rest> {
 const x3::rule<struct systemd_line_tag, ModuleLine> systemd_line = "name of a module";
 const x3::rule<struct hook_line_tag, ModuleLine> hook_line = "name of a module, and its arguments";
 const auto systemd_line_def =
-    node[any(systemd_blank) >> !x3::char_("#;")
-         >> spot<nullptr, &ModuleLine::span>[spot<&ModuleLine::name, &ModuleLine::name_span>[some(systemd_word)] >> any(systemd_blank)
-                                             >> spot<&ModuleLine::arguments, &ModuleLine::arguments_span>[trimmed_rest{systemd_blank}]]];
+    node[any(systemd_blank) >> !x3::char_("#;") >>
+         spot<nullptr, &ModuleLine::span>[spot<&ModuleLine::name, &ModuleLine::name_span>[some(systemd_word)] >>
+                                          any(systemd_blank) >>
+                                          spot<&ModuleLine::arguments, &ModuleLine::arguments_span>[trimmed_rest{
+                                              systemd_blank}]]];
 const auto hook_line_def =
-    node[!x3::lit('#') >> any(blank)
-         >> spot<nullptr, &ModuleLine::span>[spot<&ModuleLine::name, &ModuleLine::name_span>[some(shell_word)] >> any(blank)
-                                             >> spot<&ModuleLine::arguments, &ModuleLine::arguments_span>[trimmed_rest{blank}]]];
+    node[!x3::lit('#') >> any(blank) >>
+         spot<nullptr,
+              &ModuleLine::span>[spot<&ModuleLine::name, &ModuleLine::name_span>[some(shell_word)] >> any(blank) >>
+                                 spot<&ModuleLine::arguments, &ModuleLine::arguments_span>[trimmed_rest{blank}]]];
 BOOST_SPIRIT_DEFINE(systemd_line, hook_line)
 
 /// The span without the blanks before arguments that are not there.

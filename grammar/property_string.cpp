@@ -15,11 +15,12 @@ const auto line_feed = x3::lit('\n');
 // A value ends before a line feed; only one at the part's very end may follow ("$" in PVE's pattern).
 const x3::rule<struct keyed_tag, Property> keyed = "property (such as pcie=1)";
 const x3::rule<struct keyless_tag, Property> keyless = "value without a key";
-const auto keyed_def = node[spot<nullptr, &Property::span>[spot<&Property::key, &Property::key_span>[some(key_byte)] >> '='
-                                                           >> spot<&Property::value, &Property::value_span>[some(value_byte)]]
-                            >> -line_feed >> part_end];
-const auto keyless_def = node[spot<nullptr, &Property::span>[spot<&Property::value, &Property::value_span>[some(key_byte)]]
-                              >> part_end];
+const auto keyed_def =
+    node[spot<nullptr, &Property::span>[spot<&Property::key, &Property::key_span>[some(key_byte)] >> '=' >>
+                                        spot<&Property::value, &Property::value_span>[some(value_byte)]] >>
+         -line_feed >> part_end];
+const auto keyless_def =
+    node[spot<nullptr, &Property::span>[spot<&Property::value, &Property::value_span>[some(key_byte)]] >> part_end];
 const auto empty = any(white) >> part_end;
 BOOST_SPIRIT_DEFINE(keyed, keyless)
 

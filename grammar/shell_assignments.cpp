@@ -18,12 +18,26 @@ const auto comment = '#' >> any(not_line_feed);
 /// What opens a compound command and what closes it.
 struct Compound {
   std::string_view word;
-  char opens;  ///< the kind pushed, or 0
-  char closes; ///< the kind popped, or 0
+  char opens;   ///< the kind pushed, or 0
+  char closes;  ///< the kind popped, or 0
 };
 constexpr std::array<Compound, 16> reserved{{
-    {"if", 'i', 0}, {"then", 0, 0}, {"elif", 0, 0}, {"else", 0, 0}, {"fi", 0, 'i'}, {"while", 'l', 0}, {"until", 'l', 0}, {"for", 'l', 0},
-    {"do", 0, 0}, {"done", 0, 'l'}, {"case", 'c', 0}, {"esac", 0, 'c'}, {"{", '{', 0}, {"}", 0, '{'}, {"!", 0, 0}, {"in", 0, 0},
+    {"if", 'i', 0},
+    {"then", 0, 0},
+    {"elif", 0, 0},
+    {"else", 0, 0},
+    {"fi", 0, 'i'},
+    {"while", 'l', 0},
+    {"until", 'l', 0},
+    {"for", 'l', 0},
+    {"do", 0, 0},
+    {"done", 0, 'l'},
+    {"case", 'c', 0},
+    {"esac", 0, 'c'},
+    {"{", '{', 0},
+    {"}", 0, '{'},
+    {"!", 0, 0},
+    {"in", 0, 0},
 }};
 
 const Compound* reserved_word(const ShellWord& word) {
@@ -40,7 +54,9 @@ std::size_t assigned_name(std::string_view text) {
 }
 
 /// Variables that are commonly set for one command only.
-bool is_environment(std::string_view name) { return name.starts_with("LC_") || name == "LANG" || name == "PATH" || name == "IFS"; }
+bool is_environment(std::string_view name) {
+  return name.starts_with("LC_") || name == "LANG" || name == "PATH" || name == "IFS";
+}
 
 class Reader {
  public:
@@ -127,7 +143,9 @@ class Reader {
     for (ShellAssignment& a : assignments) file_.assignments.push_back(std::move(a));
   }
 
-  void unterminated(const ShellWord& word) { problem("a quote or bracket is opened here and never closed", word.begin, word.end); }
+  void unterminated(const ShellWord& word) {
+    problem("a quote or bracket is opened here and never closed", word.begin, word.end);
+  }
 
   /// NAME=word at the reader's place; false if it never ends.
   bool assignment(std::size_t name_length, std::vector<ShellAssignment>& assignments) {
@@ -153,11 +171,13 @@ class Reader {
   /// The command's own word has come: what stands before it holds for this command only.
   void no_assignment(const ShellWord& word, std::vector<ShellAssignment>& before, Iterator start) {
     if (!before.empty() && !is_environment(before.front().name))
-      problem("`" + std::string(before.back().name) + "` is set for a command only: the words behind its value are run as a command; quote them", start,
-              word.end);
+      problem("`" + std::string(before.back().name) +
+                  "` is set for a command only: the words behind its value are run as a command; quote them",
+              start, word.end);
     const Compound* compound = before.empty() ? reserved_word(word) : nullptr;
     if (compound) return compound_word(*compound);
-    if (word.text() == "\r") return problem("a carriage return alone on its line is a command to the shell", word.begin, word.end);
+    if (word.text() == "\r")
+      return problem("a carriage return alone on its line is a command to the shell", word.begin, word.end);
     const bool exports = word.text() == "export" || word.text() == "readonly";
     const std::size_t name = shell_name_length(word.text());
     if (name > 0 && word.text().substr(name).starts_with("+="))
@@ -203,8 +223,12 @@ class Reader {
       const ShellWord word = read_shell_word(at_, last_);
       if (at_ == begin) return;
       if (!word.terminated) return unterminated(word);
-      const bool spaced = first && word.text().starts_with('=') && shell_name_length(command.text()) == command.text().size();
-      if (spaced) problem("no blank may stand before the `=` of an assignment: the shell runs `" + std::string(command.text()) + "` as a command", command.begin, word.end);
+      const bool spaced =
+          first && word.text().starts_with('=') && shell_name_length(command.text()) == command.text().size();
+      if (spaced)
+        problem("no blank may stand before the `=` of an assignment: the shell runs `" + std::string(command.text()) +
+                    "` as a command",
+                command.begin, word.end);
     }
   }
 

@@ -7,7 +7,8 @@ namespace hostpci {
 namespace {
 using namespace grammar;
 
-constexpr ByteSet name_start{"a-zA-Z_"}, name_byte{"a-zA-Z0-9_"}, not_single_quote{"^'"}, special_parameter{"0-9@*#?$!-"};
+constexpr ByteSet name_start{"a-zA-Z_"}, name_byte{"a-zA-Z0-9_"}, not_single_quote{"^'"},
+    special_parameter{"0-9@*#?$!-"};
 constexpr ByteSet ends_word{"\t\n ;&|<>()"}, plain_byte{"^\t\n ;&|<>()'\"\\$`"}, plain_in_double{"^\"\\$`"};
 
 const auto name = &some(name_start) >> some(name_byte);
@@ -15,7 +16,9 @@ const auto single_quoted = '\'' >> any(not_single_quote) >> '\'';
 
 class Reader {
  public:
-  Reader(Iterator first, Iterator last, std::string_view self) : at_(first), last_(last), self_(self) { word_.begin = first; }
+  Reader(Iterator first, Iterator last, std::string_view self) : at_(first), last_(last), self_(self) {
+    word_.begin = first;
+  }
 
   ShellWord read() {
     while (at_ != last_ && !ends_word(*at_) && word_.terminated) segment();

@@ -14,7 +14,7 @@ struct ShellWord {
   bool terminated = true;  ///< every quote and bracket is closed
   bool quoted = false;     ///< a quote or a backslash stands in it: no reserved word
   bool one_line = true;
-  bool simple = false;     ///< one pair of quotes or none, on one line
+  bool simple = false;  ///< one pair of quotes or none, on one line
   std::string_view text() const { return {begin, std::size_t(end - begin)}; }
 };
 

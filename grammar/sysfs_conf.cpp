@@ -1,4 +1,5 @@
-// sysfs.conf as the init script of sysfsutils reads it: sed takes comments and the equals sign out, the shell's read cuts three fields.
+// sysfs.conf as the init script of sysfsutils reads it: sed takes comments and the equals sign out, the shell's read
+// cuts three fields.
 #include "grammar/sysfs_conf.hpp"
 
 #include <optional>

@@ -37,7 +37,8 @@ const auto section_def =
     node['[' >> spot<&ConfigLine::key, &ConfigLine::key_span>[any(name_byte)] >> ']' >> any(white) >> x3::eoi];
 const auto comment_def = node['#' >> spot<&ConfigLine::value, &ConfigLine::value_span>[to_line_end]];
 const auto assignment_def =
-    node[spot<&ConfigLine::key, &ConfigLine::key_span>[some(small_letter) >> any(key_byte) >> any(digit)] >> ':' >> value_parser{}];
+    node[spot<&ConfigLine::key, &ConfigLine::key_span>[some(small_letter) >> any(key_byte) >> any(digit)] >> ':' >>
+         value_parser{}];
 BOOST_SPIRIT_DEFINE(section, comment, assignment)
 
 // Section names ------------------------------------------------------------------------------------------------------

@@ -56,7 +56,9 @@ TEST_CASE("all behind a lone -- is init's") {
 
 TEST_CASE("the kernel's white space, and its end of text") {
   CHECK(parse_kernel_command_line("a\t\v\f\r\nb").size() == 2);
-  CHECK(parse_kernel_command_line("a\xc2\xa0" "b").size() == 2);
+  CHECK(parse_kernel_command_line("a\xc2\xa0"
+                                  "b")
+            .size() == 2);
   CHECK(parse_kernel_command_line(std::string_view("a\0b", 3)).size() == 1);
   CHECK(parse_kernel_command_line("").empty());
   CHECK(same_parameter("vfio-pci.ids", "vfio_pci.ids"));
@@ -65,7 +67,9 @@ TEST_CASE("the kernel's white space, and its end of text") {
 }
 
 TEST_CASE("modprobe directives") {
-  const std::string_view text = "# c\n\noptions vfio-pci ids=10de:1b80 disable_vga=1 # x\n  blacklist\tnouveau \nsoftdep a pre: b\nOptions a b\n #x\nblacklist";
+  const std::string_view text =
+      "# c\n\noptions vfio-pci ids=10de:1b80 disable_vga=1 # x\n  blacklist\tnouveau \nsoftdep a pre: b\nOptions a b\n "
+      "#x\nblacklist";
   const auto d = parse_modprobe(text).directives;
   REQUIRE(d.size() == 6);
   CHECK(d[0].kind == DirectiveKind::options);
@@ -131,7 +135,9 @@ TEST_CASE("initramfs-tools: a comment begins in the first column, a carriage ret
 
 TEST_CASE("sysfs.conf") {
   using Kind = SysfsLine::Kind;
-  const std::string_view text = "# c\nbus/pci/devices/0000:01:00.0/sriov_numvfs = 4 # four\n\nmode a/b = 0644\nowner x = root:kvm\na=b c\na\n =\nb 7\n x=y\r\n";
+  const std::string_view text =
+      "# c\nbus/pci/devices/0000:01:00.0/sriov_numvfs = 4 # four\n\nmode a/b = 0644\nowner x = root:kvm\na=b c\na\n "
+      "=\nb 7\n x=y\r\n";
   const auto s = parse_sysfs_conf(text);
   REQUIRE(s.size() == 8);
   CHECK(s[0].kind == Kind::value);

@@ -165,14 +165,17 @@ TEST_CASE("each fault has its rule and its repair") {
 
 TEST_CASE("the message says what was expected and what was found") {
   const auto message = [](std::string_view text) { return parse_hostpci(text).errors.at(0).message; };
-  CHECK(message("01:00,pcie=2") == "expected a boolean (`1`, `0`, `on`, `off`, `yes`, `no`, `true` or `false`), found `2`");
-  CHECK(message("0A:00.0") == "expected a PCI address (such as `0000:01:00.0`, or `01:00` for all functions), found `0A:00.0`");
+  CHECK(message("01:00,pcie=2") ==
+        "expected a boolean (`1`, `0`, `on`, `off`, `yes`, `no`, `true` or `false`), found `2`");
+  CHECK(message("0A:00.0") ==
+        "expected a PCI address (such as `0000:01:00.0`, or `01:00` for all functions), found `0A:00.0`");
   CHECK(message("01:00,x-vag=1") == "`x-vag` is no property of a hostpci line");
   CHECK(message("01:00,pcie=1,pcie=0") == "`pcie` is given twice");
   CHECK(message("01:00,pcie=") ==
         "expected a boolean (`1`, `0`, `on`, `off`, `yes`, `no`, `true` or `false`) after `pcie=`");
   CHECK(message("01:00.0,01:00.1") == "expected `KEY=VALUE` after the comma, found a second address, `01:00.1`");
-  CHECK(message("01:00,mdev=\x1b[2J/") == "expected a mediated device type (such as `nvidia-63`; no `/`, `.` or `:`), found `\\x1b[2J/`");
+  CHECK(message("01:00,mdev=\x1b[2J/") ==
+        "expected a mediated device type (such as `nvidia-63`; no `/`, `.` or `:`), found `\\x1b[2J/`");
   CHECK(parse_hostpci("01:00,x-vag=1").errors.at(0).help == "did you mean `x-vga`?");
 }
 
@@ -198,12 +201,14 @@ TEST_CASE("the error at which PVE stops comes first; the others are told as well
 TEST_CASE("booleans") {
   for (const char* yes : {"1", "on", "ON", "yes", "Yes", "true", "tRuE"}) CHECK(parse_boolean(yes) == true);
   for (const char* no : {"0", "off", "OFF", "no", "No", "false", "FALSE"}) CHECK(parse_boolean(no) == false);
-  for (const char* bad : {"", "y", "t", "2", "01", "1 ", "onn", "yess", "nope", "o\x0e"}) CHECK_FALSE(parse_boolean(bad));
+  for (const char* bad : {"", "y", "t", "2", "01", "1 ", "onn", "yess", "nope", "o\x0e"})
+    CHECK_FALSE(parse_boolean(bad));
 }
 
 TEST_CASE("keys") {
   for (std::size_t i = 0; i < hostpci_key_count; ++i) CHECK(parse_hostpci_key(name(HostpciKey(i))) == HostpciKey(i));
-  for (const char* bad : {"", "Host", "hos", "x_vga", "mapped1", "driven", "vendor_id", "sub-vendor_id"}) CHECK_FALSE(parse_hostpci_key(bad));
+  for (const char* bad : {"", "Host", "hos", "x_vga", "mapped1", "driven", "vendor_id", "sub-vendor_id"})
+    CHECK_FALSE(parse_hostpci_key(bad));
 }
 
 }  // namespace

@@ -7,7 +7,8 @@ namespace hostpci {
 namespace {
 
 TEST_CASE("sections, lines and their places") {
-  const std::string_view text = "# devices\ngpu\n\tmap node=pve1,path=0000:01:00\n\tdescription two words \n\nnic \n\tmdev\n";
+  const std::string_view text =
+      "# devices\ngpu\n\tmap node=pve1,path=0000:01:00\n\tdescription two words \n\nnic \n\tmdev\n";
   const MappingFile file = parse_mapping(text);
   REQUIRE(file.sections.size() == 2);
   CHECK(file.bad.empty());

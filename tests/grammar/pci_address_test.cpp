@@ -13,8 +13,9 @@ TEST_CASE("a function's address") {
   CHECK(parse_pci_address("01:1f.7") == PciAddress{0, 1, 0x1f, 7});
   CHECK(parse_pci_address("10000:E1:0A.3") == PciAddress{0x10000, 0xe1, 0x0a, 3});
   CHECK(parse_pci_address("ffffffff:00:00.0")->domain == 0xffffffff);
-  for (const char* bad : {"", "01:00", "01:00.8", "01:20.0", "000:01:00.0", "01:00.0 ", " 01:00.0", "01:00.00", "1:00.0", "01:00.", ":01:00.0",
-                          "123456789:01:00.0", "01:00.g", "01-00.0", "0000:01:00.0\n"}) {
+  for (const char* bad :
+       {"", "01:00", "01:00.8", "01:20.0", "000:01:00.0", "01:00.0 ", " 01:00.0", "01:00.00", "1:00.0", "01:00.",
+        ":01:00.0", "123456789:01:00.0", "01:00.g", "01-00.0", "0000:01:00.0\n"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_pci_address(bad));
   }
@@ -49,7 +50,8 @@ TEST_CASE("an address in another manner is repaired only if one reading is possi
   CHECK(repair_address("1:0") == "01:00");
   CHECK(repair_address("0000:1:00") == "0000:01:00");
   CHECK(repair_address("01:00.0 Audio device [0403]: x") == "01:00.0");
-  for (const char* unclear : {"", "1.0", "01:00:00", "01:00.10", "0000:0100.0", "01:00.0:01:00.1", "01:00 .0", "01:00 0", "x", "01", "01:00.0;", "01:000"}) {
+  for (const char* unclear : {"", "1.0", "01:00:00", "01:00.10", "0000:0100.0", "01:00.0:01:00.1", "01:00 .0",
+                              "01:00 0", "x", "01", "01:00.0;", "01:000"}) {
     CAPTURE(unclear);
     CHECK_FALSE(repair_address(unclear));
   }

@@ -53,7 +53,8 @@ TEST_CASE("expansions: the variable's own value at the start is known, others ar
   CHECK(only("X=\"${X} b\"").appends);
   CHECK(only("X=$X").appends);
   CHECK(only("X=$X\" b\"").value == " b");
-  for (const char* unknown : {"X=\"$Y b\"", "X=\"a $X\"", "X=\"$XY b\"", "X=\"${X:-a}\"", "X=`id`", "X=$(id -u; echo ')')", "X=\"$(a \"b c\")\"", "X=$1", "X=~/x", "X=\"$X $Y\""}) {
+  for (const char* unknown : {"X=\"$Y b\"", "X=\"a $X\"", "X=\"$XY b\"", "X=\"${X:-a}\"", "X=`id`",
+                              "X=$(id -u; echo ')')", "X=\"$(a \"b c\")\"", "X=$1", "X=~/x", "X=\"$X $Y\""}) {
     CAPTURE(unknown);
     CHECK_FALSE(only(unknown).plain);
   }
@@ -61,7 +62,8 @@ TEST_CASE("expansions: the variable's own value at the start is known, others ar
 
 TEST_CASE("what stands on a condition is marked") {
   const ShellFile file = parse_shell_assignments(
-      "A=1\nif [ -f x ]; then B=2\nfi\nC=3\nf() { D=4; }\nfor i in a b; do E=5; done\ncase $x in a|b) F=6;; *) G=7 ;; esac\ntrue && H=8\ntrue || \\\n I=9\n(J=1)\nK=2; export L=3\n");
+      "A=1\nif [ -f x ]; then B=2\nfi\nC=3\nf() { D=4; }\nfor i in a b; do E=5; done\ncase $x in a|b) F=6;; *) G=7 ;; "
+      "esac\ntrue && H=8\ntrue || \\\n I=9\n(J=1)\nK=2; export L=3\n");
   CHECK(file.problems.empty());
   std::string plain, conditional;
   for (const ShellAssignment& a : file.assignments) (a.conditional ? conditional : plain) += a.name;

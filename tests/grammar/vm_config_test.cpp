@@ -35,8 +35,10 @@ void check_places(std::string_view text) {
   }
   CHECK(next == config.lines.size());
   for (const ConfigLine& line : config.lines) {
-    if (line.kind == LineKind::assignment || line.kind == LineKind::section) CHECK(slice(text, line.key_span) == line.key);
-    if (line.kind == LineKind::assignment || line.kind == LineKind::comment) CHECK(slice(text, line.value_span) == line.value);
+    if (line.kind == LineKind::assignment || line.kind == LineKind::section)
+      CHECK(slice(text, line.key_span) == line.key);
+    if (line.kind == LineKind::assignment || line.kind == LineKind::comment)
+      CHECK(slice(text, line.value_span) == line.value);
     CHECK(line.full.begin == line.span.begin);
     CHECK(line.span.end <= line.full.end);
   }
@@ -75,7 +77,8 @@ TEST_CASE("keys are lower case, with digits at the end only") {
     CAPTURE(good);
     CHECK(only_line(good).kind == LineKind::assignment);
   }
-  for (const char* bad : {" a: b", "\ta: b", "A: b", "aB: c", "a1b: c", "1a: b", "-a: b", "_a: b", "a b: c", "a", "a ", "a :b", ": b", "a=b", "]", "\xc3\xa9: 1", "a", ";x: y"}) {
+  for (const char* bad : {" a: b", "\ta: b", "A: b", "aB: c", "a1b: c", "1a: b", "-a: b", "_a: b", "a b: c", "a", "a ",
+                          "a :b", ": b", "a=b", "]", "\xc3\xa9: 1", "a", ";x: y"}) {
     CAPTURE(bad);
     CHECK(only_line(bad).kind == LineKind::bad);
   }
@@ -98,13 +101,20 @@ TEST_CASE("sections by their names") {
     std::string_view name;
   };
   const Case cases[] = {
-      {"[PENDING]", SectionKind::pending, "PENDING"},     {"[pending]  ", SectionKind::pending, "pending"},
-      {"[PeNdInG]\r", SectionKind::pending, "PeNdInG"},   {"[special:fleecing]", SectionKind::special, "fleecing"},
-      {"[special:]", SectionKind::unknown, "special:"},   {"[SPECIAL:FLEECING]", SectionKind::unknown, "SPECIAL:FLEECING"},
-      {"[s1]", SectionKind::snapshot, "s1"},              {"[Snap_1-x]", SectionKind::snapshot, "Snap_1-x"},
-      {"[a]", SectionKind::unknown, "a"},                 {"[1a]", SectionKind::unknown, "1a"},
-      {"[]", SectionKind::unknown, ""},                   {"[a b]", SectionKind::unknown, "a b"},
-      {"[PENDINGS]", SectionKind::snapshot, "PENDINGS"},  {"[[a]", SectionKind::unknown, "[a"},
+      {"[PENDING]", SectionKind::pending, "PENDING"},
+      {"[pending]  ", SectionKind::pending, "pending"},
+      {"[PeNdInG]\r", SectionKind::pending, "PeNdInG"},
+      {"[special:fleecing]", SectionKind::special, "fleecing"},
+      {"[special:]", SectionKind::unknown, "special:"},
+      {"[SPECIAL:FLEECING]", SectionKind::unknown, "SPECIAL:FLEECING"},
+      {"[s1]", SectionKind::snapshot, "s1"},
+      {"[Snap_1-x]", SectionKind::snapshot, "Snap_1-x"},
+      {"[a]", SectionKind::unknown, "a"},
+      {"[1a]", SectionKind::unknown, "1a"},
+      {"[]", SectionKind::unknown, ""},
+      {"[a b]", SectionKind::unknown, "a b"},
+      {"[PENDINGS]", SectionKind::snapshot, "PENDINGS"},
+      {"[[a]", SectionKind::unknown, "[a"},
   };
   for (const Case& c : cases) {
     CAPTURE(c.header);
@@ -136,7 +146,17 @@ TEST_CASE("lines belong to the section above them") {
 
 TEST_CASE("the whole lines give the text back") {
   std::string big(1 << 20, 'x');
-  const std::string cases[] = {"", "\n", "\n\n", "a: b", "a: b\r\n\r\n[x", std::string("\0\n\0", 3), "\xff\xfe\n#\n", "a:" + big + "\n" + big, "\r", "\r\n", "x\r\ry\n"};
+  const std::string cases[] = {"",
+                               "\n",
+                               "\n\n",
+                               "a: b",
+                               "a: b\r\n\r\n[x",
+                               std::string("\0\n\0", 3),
+                               "\xff\xfe\n#\n",
+                               "a:" + big + "\n" + big,
+                               "\r",
+                               "\r\n",
+                               "x\r\ry\n"};
   for (const std::string& text : cases) check_places(text);
   const std::string pieces[] = {"a: b", "\n", "\r\n", "[s1]", "#c", " ", "hostpci0:", "\0"};
   std::uint32_t seed = 1;
