@@ -55,9 +55,15 @@ std::string name_list(const FileSystem& system) {
 
 bool known(pci_dev* device, int fields) { return (pci_fill_info(device, fields) & fields) == fields; }
 
+/// In ports and bridges the bit of function-level reset is reserved.
+bool is_endpoint(pci_dev* device, const pci_cap& express) {
+  int type = (pci_read_word(device, int(express.addr) + PCI_EXP_FLAGS) & PCI_EXP_FLAGS_TYPE) >> 4;
+  return type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END || type == PCI_EXP_TYPE_ROOT_INT_EP;
+}
+
 /// Function-level reset: Device Capabilities bit 28 of the PCI Express capability, or bit 1 of the Advanced Features one.
 bool has_flr(pci_dev* device) {
-  if (pci_cap* express = pci_find_cap(device, PCI_CAP_ID_EXP, PCI_CAP_NORMAL))
+  if (pci_cap* express = pci_find_cap(device, PCI_CAP_ID_EXP, PCI_CAP_NORMAL); express && is_endpoint(device, *express))
     if (pci_read_long(device, int(express->addr) + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLRESET) return true;
   if (pci_cap* features = pci_find_cap(device, PCI_CAP_ID_AF, PCI_CAP_NORMAL))
     if (pci_read_byte(device, int(features->addr) + PCI_AF_CAP) & PCI_AF_CAP_FLR) return true;

@@ -62,6 +62,14 @@ std::size_t serial_value(std::string_view text, std::size_t word_end) {
   return i;
 }
 
+/// In quotes a value may hold blanks.
+std::size_t serial_end(std::string_view text, std::size_t from) {
+  char quote = text[from - 1];
+  if (quote != '"' && quote != '\'') return value_end(text, from);
+  std::size_t end = text.find_first_of(std::string_view("\"'\n"), from);
+  return end == std::string_view::npos ? value_end(text, from) : end;
+}
+
 bool is_serial_word(std::string_view word) {
   std::string small = lower(word);
   for (std::string_view own : {"serial", "serial_short", "serialnumber", "serial_number", "id_serial", "id_serial_short", "id_scsi_serial", "id_wwn"})
@@ -105,9 +113,10 @@ class Redactor {
     if (end == at_) return false;
     std::size_t value = is_serial_word(text_.substr(at_, end - at_)) ? serial_value(text_, end) : std::string_view::npos;
     if (value == std::string_view::npos || value_end(text_, value) == value) return false;
+    std::size_t stop = serial_end(text_, value);
     out_ += text_.substr(at_, value - at_);
     at_ = value;
-    return replace(value_end(text_, value) - value, "redacted");
+    return replace(stop - value, "redacted");
   }
 
   bool replace(std::size_t length, const std::string& by) {

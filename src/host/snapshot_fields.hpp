@@ -19,7 +19,14 @@ struct Field {
   void (*write)(const T&, int indent, std::string& out);
   /// On one line.
   void (*write_flow)(const T&, std::string& out);
+  bool required = false;  ///< its absence is a fault, and it is always written
 };
+
+template <class T>
+constexpr Field<T> required(Field<T> field) {
+  field.required = true;
+  return field;
+}
 
 template <class T, auto Member>
 constexpr Field<T> field(std::string_view key) {
@@ -40,27 +47,27 @@ constexpr Field<T> class_field(std::string_view key) {
 
 template <>
 struct FieldsOf<Use> {
-  static constexpr Field<Use> list[] = {field<Use, &Use::kind>("kind"), field<Use, &Use::name>("name"), field<Use, &Use::detail>("detail"),
+  static constexpr Field<Use> list[] = {required(field<Use, &Use::kind>("kind")), required(field<Use, &Use::name>("name")), field<Use, &Use::detail>("detail"),
                                         field<Use, &Use::critical>("critical")};
 };
 
 template <>
 struct FieldsOf<MdevType> {
-  static constexpr Field<MdevType> list[] = {field<MdevType, &MdevType::type>("type"), field<MdevType, &MdevType::name>("name"),
+  static constexpr Field<MdevType> list[] = {required(field<MdevType, &MdevType::type>("type")), field<MdevType, &MdevType::name>("name"),
                                              field<MdevType, &MdevType::description>("description"),
                                              field<MdevType, &MdevType::available>("available")};
 };
 
 template <>
 struct FieldsOf<RunningVm> {
-  static constexpr Field<RunningVm> list[] = {field<RunningVm, &RunningVm::vmid>("vmid"), field<RunningVm, &RunningVm::pid>("pid"),
+  static constexpr Field<RunningVm> list[] = {required(field<RunningVm, &RunningVm::vmid>("vmid")), field<RunningVm, &RunningVm::pid>("pid"),
                                               field<RunningVm, &RunningVm::arguments>("arguments")};
 };
 
 template <>
 struct FieldsOf<MdevInstance> {
-  static constexpr Field<MdevInstance> list[] = {field<MdevInstance, &MdevInstance::uuid>("uuid"), field<MdevInstance, &MdevInstance::type>("type"),
-                                                 field<MdevInstance, &MdevInstance::parent>("parent")};
+  static constexpr Field<MdevInstance> list[] = {required(field<MdevInstance, &MdevInstance::uuid>("uuid")), field<MdevInstance, &MdevInstance::type>("type"),
+                                                 required(field<MdevInstance, &MdevInstance::parent>("parent"))};
 };
 
 template <>

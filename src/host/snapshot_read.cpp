@@ -46,16 +46,30 @@ const Field<T>* find_field(std::string_view key, std::size_t& next) {
   return nullptr;
 }
 
+/// Each required field has its bit in `seen`.
+template <class T>
+void check_required(const Yaml& node, std::uint64_t seen, SnapshotReader& reader) {
+  for (const Field<T>& field : FieldsOf<T>::list)
+    if (field.required && !(seen >> (&field - FieldsOf<T>::list) & 1)) reader.fault(node, "no `" + std::string(field.key) + "` here");
+}
+
 /// Reads the known fields of a map; hands the others to `other(key, value)`.
 template <class T, class Other>
 void read_fields(const Yaml& node, T& owner, SnapshotReader& reader, Other other) {
+  static_assert(std::size(FieldsOf<T>::list) <= 64);
   if (!expect(node, Yaml::Kind::map, reader)) return;
   std::size_t next = 0;
+  std::uint64_t seen = 0;
   for (std::size_t i = 0; i < node.items.size(); i += 2) {
     const Field<T>* known = find_field<T>(node.items[i].text, next);
-    if (known) known->read(node.items[i + 1], owner, reader);
-    else other(node.items[i].text, node.items[i + 1]);
+    if (known) {
+      known->read(node.items[i + 1], owner, reader);
+      seen |= std::uint64_t(1) << (known - FieldsOf<T>::list);
+    } else {
+      other(node.items[i].text, node.items[i + 1]);
+    }
   }
+  check_required<T>(node, seen, reader);
 }
 
 template <class T>

@@ -17,7 +17,7 @@ void encode_struct(const T& value, std::string& out) {
     if (out.size() > begin) out += ", ";
   };
   for (const Field<T>& field : FieldsOf<T>::list) {
-    if (field.same(value, document_default<T>())) continue;
+    if (!field.required && field.same(value, document_default<T>())) continue;
     separate();
     out.append(field.key) += ": ";
     field.write_flow(value, out);
@@ -32,7 +32,7 @@ void encode_struct(const T& value, std::string& out) {
 template <class T>
 void write_fields(const T& value, const T& absent, int indent, std::string& out) {
   for (const Field<T>& field : FieldsOf<T>::list) {
-    if (field.same(value, absent)) continue;
+    if (!field.required && field.same(value, absent)) continue;
     out.append(std::size_t(indent), ' ').append(field.key) += ':';
     field.write(value, indent + 2, out);
   }

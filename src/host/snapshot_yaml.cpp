@@ -22,13 +22,26 @@ struct Refused {
   std::string message;
 };
 
-/// The bytes of a string as a stream, without copying them.
+/// The bytes of a string as a stream, without copying them. Behind a last line feed stands a comment: without it yaml-cpp
+/// does not notice a quote that the document never closes.
 class View : public std::streambuf {
  public:
-  explicit View(std::string_view text) {
+  explicit View(std::string_view text) : comment_(!text.empty() && text.back() == '\n') {
     char* begin = const_cast<char*>(text.data());
     setg(begin, begin, begin + text.size());
   }
+
+ protected:
+  int_type underflow() override {
+    if (!comment_) return traits_type::eof();
+    comment_ = false;
+    setg(&hash_, &hash_, &hash_ + 1);
+    return traits_type::to_int_type(hash_);
+  }
+
+ private:
+  bool comment_;
+  char hash_ = '#';
 };
 
 class Builder : public YAML::EventHandler {
