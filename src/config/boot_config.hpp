@@ -1,4 +1,5 @@
-// The host's boot set-up as its files say it: kernel command line, module options, module lists. Read out of texts by path; nothing is run.
+// The host's boot set-up as its files say it: kernel command line, module options, module lists. Read out of texts by
+// path; nothing is run.
 #pragma once
 #include <map>
 #include <memory>
@@ -64,15 +65,17 @@ struct ModuleEntry {
 struct BootConfig {
   std::map<std::string, SourcePtr> sources;  ///< every file by path
   // Kernel command line
-  std::vector<std::pair<SourcePtr, ShellFile>> grub;  ///< /etc/default/grub, then grub.d/*.cfg in the order they are sourced
-  std::vector<ConfiguredArgument> grub_arguments;     ///< GRUB_CMDLINE_LINUX then …_DEFAULT as update-grub joins them
-  bool grub_known = true;                             ///< false: some assignment cannot be evaluated
-  std::vector<ConfiguredArgument> kernel_cmdline;     ///< /etc/kernel/cmdline
+  std::vector<std::pair<SourcePtr, ShellFile>>
+      grub;  ///< /etc/default/grub, then grub.d/*.cfg in the order they are sourced
+  std::vector<ConfiguredArgument> grub_arguments;  ///< GRUB_CMDLINE_LINUX then …_DEFAULT as update-grub joins them
+  bool grub_known = true;                          ///< false: some assignment cannot be evaluated
+  std::vector<ConfiguredArgument> kernel_cmdline;  ///< /etc/kernel/cmdline
   bool has_kernel_cmdline = false;
   // Modules
-  std::vector<ModprobeFileView> modprobe;             ///< effective files in kmod's order (same name: /etc wins)
-  std::vector<ModuleEntry> boot_modules;              ///< /etc/modules, modules-load.d
-  std::vector<ModuleEntry> initramfs_modules;         ///< /etc/initramfs-tools/modules
+  std::vector<ModprobeFileView> modprobe;      ///< effective files in kmod's order (same name: /etc wins)
+  bool modprobe_known = true;                  ///< false: a file or directory of modprobe.d could not be read
+  std::vector<ModuleEntry> boot_modules;       ///< /etc/modules, modules-load.d
+  std::vector<ModuleEntry> initramfs_modules;  ///< /etc/initramfs-tools/modules
   std::vector<std::pair<SourcePtr, std::vector<SysfsLine>>> sysfs;
 
   SourcePtr source(const std::string& path) const;
@@ -83,12 +86,14 @@ struct BootConfig {
   std::vector<PlacedText> options(std::string_view module) const;
   /// The last value of one option of a module, or nothing: what the kernel keeps of a plain parameter.
   std::optional<std::string> option(std::string_view module, std::string_view name) const;
-  /// The vendor:device ids that `options vfio-pci ids=` gives vfio-pci: of the last such option, as the kernel keeps only the last.
+  /// The vendor:device ids that `options vfio-pci ids=` gives vfio-pci: of the last such option, as the kernel keeps
+  /// only the last.
   std::vector<std::string> vfio_ids() const;
 
   /// GRUB_ENABLE_BLSCFG=true: boot entries of their own decide, /etc/default/grub alone has no effect (Fedora, RHEL).
   bool grub_entries_elsewhere() const;
-  /// Where an argument can be added to what GRUB reads: the end of the last plain GRUB_CMDLINE_LINUX_DEFAULT, else of GRUB_CMDLINE_LINUX.
+  /// Where an argument can be added to what GRUB reads: the end of the last plain GRUB_CMDLINE_LINUX_DEFAULT, else of
+  /// GRUB_CMDLINE_LINUX.
   std::optional<ArgumentEnd> grub_end() const;
   /// The same in the first line of /etc/kernel/cmdline, before a lone "--".
   std::optional<ArgumentEnd> kernel_cmdline_end() const;
@@ -107,7 +112,8 @@ bool same_module(std::string_view a, std::string_view b);
 void read_command_lines(BootConfig& config, const std::map<std::string, std::string>& unreadable);
 void read_modprobe(BootConfig& config, const std::map<std::string, std::string>& unreadable);
 void read_module_lists(BootConfig& config, const std::map<std::string, std::string>& unreadable);
-/// Effective files of a set of directories ("/etc/modprobe.d", "/run/modprobe.d" …): by name, the first directory that has it wins.
+/// Effective files of a set of directories ("/etc/modprobe.d", "/run/modprobe.d" …): by name, the first directory that
+/// has it wins.
 std::vector<SourcePtr> merged_files(const BootConfig& config, const std::vector<std::string>& directories,
                                     std::string_view suffix, const std::map<std::string, std::string>& unreadable);
 

@@ -101,7 +101,8 @@ std::optional<ArgumentEnd> BootConfig::grub_end() const {
     auto at = std::find_if(found.rbegin(), found.rend(), editable);
     if (!known || at == found.rend()) continue;
     Span span = at->assignment->value_span;
-    bool quoted = span.end < at->source->text.size() && std::string_view("\"'").find(at->source->text[span.end]) != std::string_view::npos;
+    bool quoted = span.end < at->source->text.size() &&
+                  std::string_view("\"'").find(at->source->text[span.end]) != std::string_view::npos;
     if (quoted) return end_of(at->source, span.begin, span.end);
   }
   return {};

@@ -1,4 +1,5 @@
-// Module options, blacklists and soft dependencies as kmod reads them: directories merged by file name, files in name order.
+// Module options, blacklists and soft dependencies as kmod reads them: directories merged by file name, files in name
+// order.
 #include <algorithm>
 
 #include "config/boot_config.hpp"
@@ -28,6 +29,9 @@ void read_modprobe(BootConfig& config, const std::map<std::string, std::string>&
                                                 "/usr/lib/modprobe.d", "/lib/modprobe.d"};
   for (const SourcePtr& source : merged_files(config, directories, ".conf", unreadable))
     config.modprobe.push_back({source, parse_modprobe(source->text)});
+  for (const std::string& directory : directories)
+    for (const auto& [path, why] : unreadable)
+      if (path.compare(0, directory.size(), directory) == 0) config.modprobe_known = false;
 }
 
 std::vector<PlacedDirective> BootConfig::directives(DirectiveKind kind) const {

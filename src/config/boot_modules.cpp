@@ -23,7 +23,8 @@ void read_module_lists(BootConfig& config, const std::map<std::string, std::stri
   if (SourcePtr modules = config.source("/etc/modules")) add_modules(modules, false, config.boot_modules);
   for (const SourcePtr& source : merged_files(config, directories, ".conf", unreadable))
     if (!is_link_to_modules(config, *source)) add_modules(source, false, config.boot_modules);
-  if (SourcePtr source = config.source("/etc/initramfs-tools/modules")) add_modules(source, true, config.initramfs_modules);
+  if (SourcePtr source = config.source("/etc/initramfs-tools/modules"))
+    add_modules(source, true, config.initramfs_modules);
   auto add_sysfs = [&](const SourcePtr& source) { config.sysfs.emplace_back(source, parse_sysfs_conf(source->text)); };
   if (SourcePtr source = config.source("/etc/sysfs.conf")) add_sysfs(source);
   for (const SourcePtr& source : merged_files(config, {"/etc/sysfs.d"}, ".conf", {})) add_sysfs(source);

@@ -1,0 +1,193 @@
+// Rules about modprobe.d: files kmod reads, soft dependencies that let vfio-pci come first, blacklists that do what
+// they say.
+#include <algorithm>
+
+#include "rules/setup_ids.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+bool is_backup(std::string_view path) {
+  constexpr std::string_view endings[] = {"~",         ".bak",       ".old",      ".orig",     ".save",    ".disabled",
+                                          ".dpkg-old", ".dpkg-dist", ".dpkg-new", ".dpkg-bak", ".ucf-old", ".ucf-dist",
+                                          ".ucf-new",  ".swp",       ".rpmsave",  ".rpmnew"};
+  return std::any_of(std::begin(endings), std::end(endings), [&](std::string_view e) { return ends_with(path, e); });
+}
+
+void modprobe_suffix(const Facts& facts, Findings& findings) {
+  for (const auto& [path, source] : facts.boot->sources) {
+    if (path.compare(0, 16, "/etc/modprobe.d/") != 0 || ends_with(path, ".conf") || is_backup(path)) continue;
+    for (const ModprobeDirective& d : parse_modprobe(source->text).directives) {
+      if (d.kind == DirectiveKind::unknown || d.module.text.empty()) continue;
+      Diagnostic& finding =
+          findings.add(Place(source, d.span), "this has no effect: kmod reads files named *.conf only");
+      finding.help.push_back("rename the file to `" + path + ".conf`; " + initramfs_help());
+      break;
+    }
+  }
+}
+
+/// What a softdep line asks for: the modules before and after.
+struct Softdep {
+  std::vector<std::string> pre, post, stray;
+};
+
+Softdep read_softdep(const PlacedDirective& directive) {
+  Softdep result;
+  std::vector<std::string>* list = &result.stray;
+  for (const PlacedText& word : joined_words(directive)) {
+    if (word.text == "pre:")
+      list = &result.pre;
+    else if (word.text == "post:")
+      list = &result.post;
+    else
+      list->push_back(word.text);
+  }
+  return result;
+}
+
+bool names_vfio(const std::vector<std::string>& modules) {
+  return std::any_of(modules.begin(), modules.end(), [](const std::string& m) { return same_module(m, "vfio-pci"); });
+}
+
+/// modprobe.d says something about when or whether the module loads.
+bool is_arranged(const Facts& facts, const std::string& module) {
+  if (is_blacklisted(facts, module) || !facts.boot->directives(DirectiveKind::install, module).empty()) return true;
+  for (const PlacedDirective& directive : facts.boot->directives(DirectiveKind::softdep, module))
+    if (names_vfio(read_softdep(directive).pre)) return true;
+  return false;
+}
+
+/// The native driver holds a device that is meant for vfio-pci.
+bool native_won(const Device& device) {
+  if (!device.driver || device.driver->empty() || *device.driver == "vfio-pci") return false;
+  return device.driver_override.value_or("").empty() && critical_use(device).empty();
+}
+
+void softdep_finding(const VfioId& id, const Device& device, const std::string& module, const Facts& facts,
+                     Findings& findings) {
+  Diagnostic& d = findings.add(
+      id.place, "`" + id.text + "` is meant for vfio-pci, but " + *device.driver + " drives " + device.address.str());
+  d.labels.push_back({Place(device_path(device.address, "driver")), "driver " + *device.driver});
+  if (is_builtin(facts, module)) {
+    d.notes.push_back("`" + module + "` is built into the kernel: no soft dependency can hold it back");
+    d.help.push_back("bind the device by its address with driver_override");
+    return;
+  }
+  std::string line = "softdep " + module + " pre: vfio-pci";
+  d.help.push_back("add `" + line + "` to a file of /etc/modprobe.d, " + initramfs_help());
+  bool in_modprobe = id.place.file().compare(0, 16, "/etc/modprobe.d/") == 0;
+  if (in_modprobe) set_fix(d, "let vfio-pci load first", Safety::safe, {append_line(id.place.source, line)});
+}
+
+void softdep_missing(const Facts& facts, Findings& findings) {
+  if (!facts.boot->modprobe_known || is_listed(facts.boot->initramfs_modules, "vfio-pci")) return;
+  std::set<std::string> told;
+  for (const VfioId& id : effective_ids(facts)) {
+    std::vector<const Device*> devices = devices_of(id, facts);
+    auto passed = [&](const Device* d) { return is_passed(facts, d->address); };
+    bool for_vm = std::any_of(devices.begin(), devices.end(), passed);
+    for (const Device* device : devices) {
+      if (!native_won(*device) || (for_vm && !passed(device))) continue;
+      std::string module = module_of_driver(*device->driver);
+      if (is_arranged(facts, module) || !told.insert(module).second) continue;
+      softdep_finding(id, *device, module, facts, findings);
+    }
+  }
+}
+
+bool is_graphics_module(std::string_view module) {
+  constexpr std::string_view modules[] = {"nouveau",  "nvidia", "nvidia_drm", "nvidiafb",      "amdgpu",
+                                          "radeon",   "i915",   "xe",         "snd_hda_intel", "xhci_pci",
+                                          "xhci_hcd", "nvme",   "ahci"};
+  return std::any_of(std::begin(modules), std::end(modules),
+                     [&](std::string_view m) { return same_module(m, module); });
+}
+
+/// Why a softdep line about vfio-pci does nothing; empty if it does something.
+std::string softdep_fault(const PlacedDirective& directive) {
+  Softdep softdep = read_softdep(directive);
+  std::string module(directive.directive->module.text);
+  if (same_module(module, "vfio-pci")) {
+    for (const std::string& other : softdep.pre)
+      if (is_graphics_module(other)) return "the line is reversed: it loads `" + other + "` before vfio-pci";
+    return {};
+  }
+  for (const std::string& stray : softdep.stray)
+    if (stray.find("vfio") != std::string::npos || stray.substr(0, 3) == "pre" || stray.substr(0, 3) == "Pre" ||
+        stray.substr(0, 3) == "PRE")
+      return "`" + stray + "` is not read: it takes `pre:`, a blank, and module names";
+  if (names_vfio(softdep.post) && !names_vfio(softdep.pre))
+    return "`post:` loads vfio-pci after `" + module + "`: that is too late";
+  return {};
+}
+
+/// The module that the line is meant to hold back.
+std::string softdep_target(const PlacedDirective& directive) {
+  std::string module(directive.directive->module.text);
+  if (!same_module(module, "vfio-pci")) return module;
+  for (const std::string& other : read_softdep(directive).pre)
+    if (is_graphics_module(other)) return other;
+  return module;
+}
+
+void softdep_invalid(const Facts& facts, Findings& findings) {
+  for (const PlacedDirective& directive : facts.boot->directives(DirectiveKind::softdep)) {
+    std::string_view text = slice(directive.source->text, directive.directive->span);
+    if (text.find("vfio") == text.npos) continue;
+    std::string fault = softdep_fault(directive);
+    if (fault.empty()) continue;
+    std::string line = "softdep " + softdep_target(directive) + " pre: vfio-pci";
+    Diagnostic& d = findings.add(Place(directive.source, directive.directive->span), fault);
+    d.help.push_back("write `" + line + "`, " + initramfs_help());
+    std::size_t modules = read_softdep(directive).pre.size() + read_softdep(directive).post.size();
+    if (modules <= 1)
+      set_fix(d, "write `" + line + "`", Safety::safe, {{directive.source->path, directive.directive->span, line}});
+  }
+}
+
+constexpr Rule table[] = {
+    {.id = "setup-modprobe-suffix",
+     .severity = Severity::error,
+     .summary = "a file of modprobe.d is not read: its name does not end in .conf",
+     .why = "kmod reads files named *.conf only.",
+     .bad = "# /etc/modprobe.d/vfio\noptions vfio-pci ids=10de:1b80\n",
+     .good = "# /etc/modprobe.d/vfio.conf\noptions vfio-pci ids=10de:1b80\n",
+     .fix = "rename the file",
+     .fixable = Fixable::automatic,
+     .source = "modprobe.d(5); kmod libkmod-config.c",
+     .host = modprobe_suffix},
+    {.id = "setup-softdep-missing",
+     .severity = Severity::warning,
+     .summary = "a device meant for vfio-pci is taken by its native driver at boot",
+     .why = "Whichever module loads first gets the device. A soft dependency of the native module lets vfio-pci come "
+            "first.",
+     .bad = "# /etc/modprobe.d/vfio.conf\noptions vfio-pci ids=1b21:1242\n",
+     .good = "# /etc/modprobe.d/vfio.conf\noptions vfio-pci ids=1b21:1242\nsoftdep xhci_pci pre: vfio-pci\n",
+     .fix = "add `softdep MODULE pre: vfio-pci` and renew the initramfs",
+     .fixable = Fixable::automatic,
+     .source = "pve-docs qm-pci-passthrough.adoc",
+     .host = softdep_missing},
+    {.id = "setup-softdep-invalid",
+     .severity = Severity::warning,
+     .summary = "a soft dependency on vfio-pci does nothing",
+     .why = "The form is `softdep NATIVE pre: vfio-pci`; reversed, or without the blank after `pre:`, it is empty.",
+     .bad = "# /etc/modprobe.d/vfio.conf\nsoftdep vfio-pci pre: nouveau\n",
+     .good = "# /etc/modprobe.d/vfio.conf\nsoftdep nouveau pre: vfio-pci\n",
+     .fix = "write `softdep NATIVE pre: vfio-pci`",
+     .fixable = Fixable::automatic,
+     .source = "modprobe.d(5); kmod libkmod-config.c kmod_softdep_from_directives",
+     .host = softdep_invalid},
+};
+static_assert(well_formed(table));
+
+}  // namespace
+
+const std::span<const Rule> setup_modprobe_rules = table;
+
+}  // namespace hostpci
