@@ -71,9 +71,7 @@ struct lower_parser : bare_directive<P, lower_parser<P>> {
 };
 constexpr directive_generator<lower_parser> lower_hex{};
 
-struct key_parser : x3::parser<key_parser> {
-  using attribute_type = HostpciKey;
-  static bool const has_attribute = true;
+struct key_parser : typed_parser<HostpciKey, key_parser> {
   template <class Context, class Owner>
   bool parse(Iterator& first, Iterator const& last, const Context&, Owner&, HostpciKey& key) const {
     Iterator p = first;

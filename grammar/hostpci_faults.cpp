@@ -134,7 +134,7 @@ void HostpciFaults::finish(bool try_fixes) {
 
 void HostpciFaults::part(std::size_t begin, std::size_t end) {
   const Place place{begin, end};
-  if (trim(slice(place)).empty()) return;
+  if (full() || trim(slice(place)).empty()) return;
   const std::size_t equals = slice(place).find('=');
   if (equals == std::string_view::npos)
     keyless(place);
@@ -174,7 +174,8 @@ void HostpciFaults::no_value(Place part, Place key, Place value) {
 void HostpciFaults::unknown(Place key) {
   const std::string_view word = slice(key);
   if (std::find(unknown_.begin(), unknown_.end(), word) != unknown_.end()) {
-    add("syntax-unknown-option", key, std::string(word), quoted(word) + " is no property, and is given twice");
+    add("syntax-unknown-option", key, std::string(word), quoted(word) + " is no property, and is given twice",
+        "take it out, or write the property you mean");
     return syntax_error();
   }
   unknown_.push_back(word);

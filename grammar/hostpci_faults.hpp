@@ -42,10 +42,13 @@ class HostpciFaults {
   void finish(bool try_fixes);
 
  private:
+  static constexpr std::size_t most_errors = 100;
   struct Place {
     std::size_t begin, end;
   };
   std::string_view slice(Place p) const { return text_.substr(p.begin, p.end - p.begin); }
+  /// Enough has been said: what follows changes neither the verdict nor what the user does first.
+  bool full() const { return result_.errors.size() >= most_errors; }
   HostpciError& add(std::string rule, Place place, std::string key, std::string message, std::string help = {});
   static void fix(HostpciError& error, std::string replacement);
   void keyless_taken();

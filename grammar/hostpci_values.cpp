@@ -170,7 +170,8 @@ std::vector<HostpciFaults::Place> HostpciFaults::elements(Place value) const {
 void HostpciFaults::addresses(Place value) {
   const std::vector<Place> list = elements(value);
   for (Place element : list)
-    if (!trim(slice(element)).empty() && !accepts_hostpci_value(HostpciKey::host, slice(element))) address(element);
+    if (!full() && !trim(slice(element)).empty() && !accepts_hostpci_value(HostpciKey::host, slice(element)))
+      address(element);
   empty_elements(list);
 }
 
@@ -179,7 +180,7 @@ void HostpciFaults::empty_elements(const std::vector<Place>& list) {
   const auto is_empty = [&](Place e) { return trim(slice(e)).empty(); };
   const bool all = std::all_of(list.begin(), list.end(), is_empty);
   bool leading = true;
-  for (std::size_t i = 0; i < list.size(); ++i) {
+  for (std::size_t i = 0; i < list.size() && !full(); ++i) {
     leading = leading && is_empty(list[i]);
     if (!is_empty(list[i])) continue;
     const Place with_semicolon = leading ? Place{list[i].begin, i + 1 < list.size() ? list[i + 1].begin : list[i].end}

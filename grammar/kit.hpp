@@ -44,6 +44,13 @@ struct bare_parser : x3::parser<Derived> {
   static bool const has_attribute = false;
 };
 
+/// A parser of a T.
+template <class T, class Derived>
+struct typed_parser : x3::parser<Derived> {
+  using attribute_type = T;
+  static bool const has_attribute = true;
+};
+
 template <class P, class Derived>
 struct bare_directive : x3::unary_parser<P, Derived> {
   using x3::unary_parser<P, Derived>::unary_parser;
@@ -187,9 +194,7 @@ constexpr int hex_digit(char c) {
 
 /// Min to Max hex digits of either case (Max 0: any number) as a T; what T cannot hold becomes its greatest value.
 template <class T, int Min, int Max>
-struct hex_parser : x3::parser<hex_parser<T, Min, Max>> {
-  using attribute_type = T;
-  static bool const has_attribute = true;
+struct hex_parser : typed_parser<T, hex_parser<T, Min, Max>> {
   template <class Context, class Owner, class Attribute>
   bool parse(Iterator& first, Iterator const& last, const Context&, Owner&, Attribute& attribute) const {
     Iterator p = first;

@@ -23,7 +23,7 @@ struct MappingSection {
 
 struct MappingFile {
   std::vector<MappingSection> sections;
-  std::vector<Span> bad;  ///< lines that belong to no section and mean nothing
+  std::vector<Span> bad;  ///< lines PVE ignores: outside of sections; inside one, those that are no property (a header without an empty line above it)
 };
 
 MappingFile parse_mapping(std::string_view text);

@@ -27,7 +27,9 @@ BOOST_SPIRIT_DEFINE(piece)
 /// A word in one piece, or in several if a joint runs through it.
 using Word = std::vector<PlacedWord>;
 
+/// Adds the pieces of the next word; false if none stands here.
 bool parse_word(Text& source, Iterator& first, Iterator last, Word& word) {
+  const std::size_t before = word.size();
   Iterator at = first;
   for (PlacedWord next; parse(piece, source, at, last, next); next = {}) {
     word.push_back(next);
@@ -35,7 +37,7 @@ bool parse_word(Text& source, Iterator& first, Iterator last, Word& word) {
     parse(+joint, source, at, last, x3::unused);
     if (at == first) break;
   }
-  return !word.empty();
+  return word.size() > before;
 }
 
 /// The keyword and the module are wanted whole: as they stand, a joint inside included.
@@ -66,8 +68,9 @@ bool parse_words(Text& source, Iterator& first, Iterator last, ModprobeDirective
   parse(gap, source, first, last, x3::unused);
   word.clear();
   if (parse_word(source, first, last, word)) directive.module = whole(word);
-  do parse(gap, source, first, last, x3::unused);
-  while (parse_word(source, first, last, directive.words) && first != last && *first != '\n' && *first != '\0');
+  do {
+    parse(gap, source, first, last, x3::unused);
+  } while (parse_word(source, first, last, directive.words));
   return true;
 }
 

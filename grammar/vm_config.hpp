@@ -29,7 +29,7 @@ enum class SectionKind : std::uint8_t { main, pending, special, snapshot, unknow
 
 struct ConfigSection {
   SectionKind kind = SectionKind::main;
-  std::string_view name;          ///< as in the header; empty for main
+  std::string_view name;          ///< as in the header, of a special one without "special:"; empty for main
   std::size_t header = npos;      ///< line index of "[name]"
   std::size_t begin = 0, end = 0; ///< lines [begin, end), without the header
   static constexpr std::size_t npos = std::size_t(-1);

@@ -109,6 +109,7 @@ TEST_CASE("modprobe: carriage returns stay in names, a NUL ends the line") {
   CHECK(parse_modprobe("a\\").directives.at(0).keyword.text == "a");
   CHECK(parse_modprobe("options a b\\ c").directives.at(0).words.size() == 2);
   CHECK(parse_modprobe("\\").directives.empty());
+  CHECK(parse_modprobe(std::string_view("options a b\\\0c d", 16)).directives.at(0).words.size() == 1);
 }
 
 TEST_CASE("modules-load.d: one name a line") {

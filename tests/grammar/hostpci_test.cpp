@@ -198,6 +198,18 @@ TEST_CASE("the error at which PVE stops comes first; the others are told as well
   CHECK(parse_hostpci("foo=1,foo=1").errors.at(0).span == Span{6, 9});
 }
 
+TEST_CASE("a megabyte of faults is judged at once") {
+  for (const std::string part :
+       {"x=1,", ";", ",", "01:00,", "=,", "pcie,", "0A:00.0;", "a;", "host=0,", "xvga=1,", "\n", " "}) {
+    CAPTURE(part);
+    std::string text;
+    while (text.size() < (1 << 20)) text += part;
+    const Hostpci h = parse_hostpci(text);
+    CHECK(h.ok() == (part == "," || part == "\n" || part == " "));
+    CHECK(h.errors.size() <= 101);
+  }
+}
+
 TEST_CASE("booleans") {
   for (const char* yes : {"1", "on", "ON", "yes", "Yes", "true", "tRuE"}) CHECK(parse_boolean(yes) == true);
   for (const char* no : {"0", "off", "OFF", "no", "No", "false", "FALSE"}) CHECK(parse_boolean(no) == false);
