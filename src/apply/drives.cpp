@@ -23,7 +23,8 @@ std::string_view part(std::string_view value, std::string_view key) {
 bool is_drive(std::string_view key) {
   constexpr std::string_view buses[] = {"ide", "sata", "scsi", "virtio", "efidisk", "tpmstate"};
   std::size_t digits = key.find_first_of("0123456789");
-  return digits != key.npos && is_vm_key(key) && std::find(std::begin(buses), std::end(buses), key.substr(0, digits)) != std::end(buses);
+  return digits != key.npos && is_vm_key(key) &&
+         std::find(std::begin(buses), std::end(buses), key.substr(0, digits)) != std::end(buses);
 }
 
 std::string drive_volume(std::string_view value) {
@@ -60,8 +61,10 @@ std::string add_unused(KeyValues& values, const std::string& volume) {
   for (int i = unused_keys; i-- > 0;) {
     std::string candidate = "unused" + std::to_string(i);
     auto taken = values.find(candidate);
-    if (taken == values.end()) key = candidate;
-    else if (taken->second == volume) return "";
+    if (taken == values.end())
+      key = candidate;
+    else if (taken->second == volume)
+      return "";
   }
   if (!key.empty()) values[key] = volume;
   return key;

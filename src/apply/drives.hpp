@@ -20,7 +20,8 @@ bool is_kept(std::string_view value, std::uint32_t vmid);
 
 using KeyValues = std::map<std::string, std::string, std::less<>>;
 
-/// Adds `volume` under the first free unusedN; returns that key, or "" if the volume stands there already or all are taken.
+/// Adds `volume` under the first free unusedN; returns that key, or "" if the volume stands there already or all are
+/// taken.
 std::string add_unused(KeyValues& values, const std::string& volume);
 
 }  // namespace hostpci

@@ -25,7 +25,8 @@ bool same_finding(const Diagnostic& a, const Diagnostic& b) {
 
 }  // namespace
 
-SetCheck check_change(const SetContext& context, const Vm& before, const Vm& after, const std::vector<std::string>& keys) {
+SetCheck check_change(const SetContext& context, const Vm& before, const Vm& after,
+                      const std::vector<std::string>& keys) {
   SetCheck check;
   check.findings = findings_of(context, after);
   std::vector<Diagnostic> old = findings_of(context, before);

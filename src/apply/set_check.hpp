@@ -21,7 +21,8 @@ struct SetContext {
 
 struct SetCheck {
   std::vector<Diagnostic> findings;  ///< about the VM as it would be, sorted
-  std::vector<Diagnostic> blocking;  ///< those of them that are errors on a key in `keys` and that the old file does not have
+  std::vector<Diagnostic>
+      blocking;  ///< those of them that are errors on a key in `keys` and that the old file does not have
 };
 
 SetCheck check_change(const SetContext&, const Vm& before, const Vm& after, const std::vector<std::string>& keys);

@@ -44,18 +44,24 @@ void check_sets(const SetRequest& request, Messages& messages) {
 
 void check_deletes(const SetRequest& request, Messages& messages) {
   for (const std::string& key : request.deletes) {
-    if (!is_vm_key(key)) messages.push_back(unknown_key("delete", key));
-    else if (request.value(stored_key(key))) messages.push_back(quoted(key) + " can't be set and deleted in one call");
-    else if (contains(request.reverts, key)) messages.push_back(quoted(key) + " can't be reverted and deleted in one call");
+    if (!is_vm_key(key))
+      messages.push_back(unknown_key("delete", key));
+    else if (request.value(stored_key(key)))
+      messages.push_back(quoted(key) + " can't be set and deleted in one call");
+    else if (contains(request.reverts, key))
+      messages.push_back(quoted(key) + " can't be reverted and deleted in one call");
     else if (key.starts_with("unused") || (request.force && is_drive(stored_key(key))))
-      messages.push_back("`delete`: the volume of " + quoted(key) + " would have to be freed, which only `qm set` can do");
+      messages.push_back("`delete`: the volume of " + quoted(key) +
+                         " would have to be freed, which only `qm set` can do");
   }
 }
 
 void check_reverts(const SetRequest& request, Messages& messages) {
   for (const std::string& key : request.reverts) {
-    if (!is_vm_key(key)) messages.push_back(unknown_key("revert", key));
-    else if (request.value(stored_key(key))) messages.push_back(quoted(key) + " can't be set and reverted in one call");
+    if (!is_vm_key(key))
+      messages.push_back(unknown_key("revert", key));
+    else if (request.value(stored_key(key)))
+      messages.push_back(quoted(key) + " can't be set and reverted in one call");
   }
 }
 

@@ -56,7 +56,9 @@ std::vector<std::string> waiting(const Vm& vm, const SetRequest& request) {
 void tell_waiting(const Vm& vm, const SetRequest& request, SetOutcome& outcome) {
   Vm changed = read_vm(make_source(vm.source->path, outcome.text));
   std::vector<std::string> keys = waiting(changed, request);
-  if (!keys.empty()) outcome.notes.push_back("the VM is running: the change of " + join(keys, ", ") + " waits in [PENDING] for its next start");
+  if (!keys.empty())
+    outcome.notes.push_back("the VM is running: the change of " + join(keys, ", ") +
+                            " waits in [PENDING] for its next start");
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ void tell_waiting(const Vm& vm, const SetRequest& request, SetOutcome& outcome) 
 SetOutcome set_vm(const Vm& vm, const SetRequest& request, bool running) {
   if (auto wrong = check_request(request); !wrong.empty()) return refuse(SetVerdict::usage, std::move(wrong));
   if (digest_differs(vm, request.digest))
-    return refuse(SetVerdict::refused, {"the file has another digest than `" + printable(request.digest) + "`: someone else changed it"});
+    return refuse(SetVerdict::refused,
+                  {"the file has another digest than `" + printable(request.digest) + "`: someone else changed it"});
   if (std::string_view lock = vm.text("lock"); !lock.empty() && !request.skiplock)
     return refuse(SetVerdict::refused, {"VM is locked (" + printable(lock) + ")"});
 
@@ -74,8 +77,10 @@ SetOutcome set_vm(const Vm& vm, const SetRequest& request, bool running) {
   make_deletes(vm, request, draft, outcome.notes);
   for (const auto& item : request.sets) draft.set(item.key, stored_value(item));
   draft.clean();
-  if (running) draft.apply_fast();
-  else draft.apply_all(outcome.notes);
+  if (running)
+    draft.apply_fast();
+  else
+    draft.apply_all(outcome.notes);
   Result<std::string> text = draft.text();
   if (!text) return refuse(SetVerdict::refused, {text.error().message});
   outcome.text = std::move(*text);

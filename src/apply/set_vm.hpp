@@ -1,5 +1,6 @@
 // `set` as a pure function: a VM's file and a call in, the new text or the reason why not out.
-// Source: qemu-server API2/Qemu.pm (update_vm_api) and QemuServer.pm (vmconfig_hotplug_pending, vmconfig_apply_pending).
+// Source: qemu-server API2/Qemu.pm (update_vm_api) and QemuServer.pm (vmconfig_hotplug_pending,
+// vmconfig_apply_pending).
 #pragma once
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ enum class SetVerdict : std::uint8_t {
 struct SetOutcome {
   SetVerdict verdict = SetVerdict::accepted;
   std::vector<std::string> errors;  ///< why not
-  std::vector<std::string> notes;   ///< what the caller should know: a key that was not set, a change that waits for the next start
-  std::string text;                 ///< the new file, if accepted; may equal the old one
+  std::vector<std::string>
+      notes;         ///< what the caller should know: a key that was not set, a change that waits for the next start
+  std::string text;  ///< the new file, if accepted; may equal the old one
 };
 
 /// `running`: the change goes to [PENDING], except what takes effect at once; else all pending entries are applied.

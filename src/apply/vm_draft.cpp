@@ -20,8 +20,9 @@ KeyValues values_of(const VmSection& section) {
 }
 
 bool is_fast(std::string_view key) {
-  constexpr std::string_view fast[] = {"description", "hookscript", "lock",   "migrate_downtime", "migrate_speed", "name",
-                                       "onboot",      "protection", "shares", "startup",          "tags",          "vmstatestorage"};
+  constexpr std::string_view fast[] = {"description",   "hookscript", "lock",   "migrate_downtime",
+                                       "migrate_speed", "name",       "onboot", "protection",
+                                       "shares",        "startup",    "tags",   "vmstatestorage"};
   return std::find(std::begin(fast), std::end(fast), key) != std::end(fast);
 }
 
@@ -126,7 +127,8 @@ void VmDraft::apply_all(std::vector<std::string>& notes) {
   });
   std::erase_if(pending_, [&](const auto& item) {
     auto old = main_.find(item.first);
-    bool replaced = is_drive(item.first) && old != main_.end() && drive_volume(old->second) != drive_volume(item.second);
+    bool replaced =
+        is_drive(item.first) && old != main_.end() && drive_volume(old->second) != drive_volume(item.second);
     if (replaced && !retire(item.first, notes)) return left(item.first);
     main_[item.first] = item.second;
     return true;
@@ -145,7 +147,8 @@ Result<std::string> VmDraft::text() const {
     if (!has(key)) writer.remove(SectionKind::main, key);
   writer.change(SectionKind::main, values_of(vm_.main()), main_);
   if (parse_pending_delete(old_deletes) != deletes_)
-    writer.change(SectionKind::pending, {{"delete", old_deletes}}, deletes_.empty() ? KeyValues() : KeyValues{{"delete", format_pending_delete(deletes_)}});
+    writer.change(SectionKind::pending, {{"delete", old_deletes}},
+                  deletes_.empty() ? KeyValues() : KeyValues{{"delete", format_pending_delete(deletes_)}});
   writer.change(SectionKind::pending, old_pending, pending_);
   if (pending_.empty() && deletes_.empty()) writer.close_pending();
   return writer.text();

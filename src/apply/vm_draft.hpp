@@ -1,4 +1,5 @@
-// A VM's configuration being changed: values of the main section and of [PENDING] as PVE keeps them, and the text that holds the result.
+// A VM's configuration being changed: values of the main section and of [PENDING] as PVE keeps them, and the text that
+// holds the result.
 #pragma once
 #include <set>
 #include <string>
@@ -12,7 +13,8 @@
 
 namespace hostpci {
 
-/// Only what differs from the file at the end is edited; every other byte stays. The description is the key "description".
+/// Only what differs from the file at the end is edited; every other byte stays. The description is the key
+/// "description".
 class VmDraft {
  public:
   explicit VmDraft(const Vm& vm);
@@ -28,7 +30,8 @@ class VmDraft {
   /// Lines of that key go even if PVE drops them when it reads.
   void purge(const std::string& key) { purged_.insert(key); }
 
-  /// Pending values equal to the current ones, and deletions of what is not set, go. Source: AbstractConfig.pm (cleanup_pending).
+  /// Pending values equal to the current ones, and deletions of what is not set, go. Source: AbstractConfig.pm
+  /// (cleanup_pending).
   void clean();
   /// What takes effect at once on a running VM moves to the main section. Source: QemuServer.pm ($fast_plug_option).
   void apply_fast();

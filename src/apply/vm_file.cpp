@@ -23,11 +23,13 @@ std::string quoted(std::string_view text) { return "`" + printable(text) + "`"; 
 
 std::string directory_of(const std::string& path) { return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1)); }
 
-/// "nodes/NODE/qemu-server/100.conf" or "qemu-server/100.conf": the node, "" for the second form; nothing for any other path.
+/// "nodes/NODE/qemu-server/100.conf" or "qemu-server/100.conf": the node, "" for the second form; nothing for any other
+/// path.
 std::optional<std::string> node_of(std::string_view below) {
   auto parts = split(below, '/');
   bool own = parts.size() == 2, other = parts.size() == 4 && parts[0] == "nodes";
-  if ((!own && !other) || parts[parts.size() - 2] != "qemu-server" || vmid_of_path(parts.back()) == 0) return std::nullopt;
+  if ((!own && !other) || parts[parts.size() - 2] != "qemu-server" || vmid_of_path(parts.back()) == 0)
+    return std::nullopt;
   return other ? std::string(parts[1]) : std::string();
 }
 
@@ -38,16 +40,22 @@ std::string cluster_refusal(const FileSystem& system) {
     bool live = system.root() == "/";
     return live ? "the cluster file system is not mounted: `/etc/pve/local` is missing" : "";
   }
-  if (link->kind == FileKind::link && (link->mode & 0200) == 0) return "the cluster has no quorum: /etc/pve can only be read";
+  if (link->kind == FileKind::link && (link->mode & 0200) == 0)
+    return "the cluster has no quorum: /etc/pve can only be read";
   return "";
 }
 
 Status check_cluster_place(const FileSystem& system, const VmPlace& place) {
   auto node = node_of(std::string_view(place.path).substr(cluster_directory.size()));
-  if (!node) return Failure{quoted(place.path) + " is no configuration of a VM: below /etc/pve these are nodes/NODE/qemu-server/VMID.conf", EINVAL};
+  if (!node)
+    return Failure{
+        quoted(place.path) + " is no configuration of a VM: below /etc/pve these are nodes/NODE/qemu-server/VMID.conf",
+        EINVAL};
   std::string own = node_name(system);
   if (!node->empty() && !own.empty() && *node != own)
-    return Failure{"VM " + std::to_string(place.vmid) + " belongs to node " + quoted(*node) + "; only that node may change it (this is " + quoted(own) + ")", EACCES};
+    return Failure{"VM " + std::to_string(place.vmid) + " belongs to node " + quoted(*node) +
+                       "; only that node may change it (this is " + quoted(own) + ")",
+                   EACCES};
   if (std::string why = cluster_refusal(system); !why.empty()) return Failure{why, EACCES};
   return Done{};
 }
@@ -128,7 +136,8 @@ Status LockedVmFile::unchanged() const {
   return Done{};
 }
 
-/// After a failed rename the target decides: pmxcfs may have done it, half done it (the target hidden, neither text in its place), or not.
+/// After a failed rename the target decides: pmxcfs may have done it, half done it (the target hidden, neither text in
+/// its place), or not.
 Status LockedVmFile::renamed(const std::string& temporary, std::string_view text) {
   Status done = system_->rename(temporary, place_.path);
   if (done) return done;
@@ -139,8 +148,8 @@ Status LockedVmFile::renamed(const std::string& temporary, std::string_view text
     (void)system_->remove(temporary);
     return failure;
   }
-  failure.message += "; " + quoted(place_.path) + (now.error().code == ENOENT ? " is gone" : " cannot be read") + " and the new text is kept in " +
-                     quoted(temporary);
+  failure.message += "; " + quoted(place_.path) + (now.error().code == ENOENT ? " is gone" : " cannot be read") +
+                     " and the new text is kept in " + quoted(temporary);
   return failure;
 }
 

@@ -1,5 +1,6 @@
 // A VM's file under PVE's own lock: read, and written as PVE writes it.
-// Source: pve-common File.pm (file_set_contents), pve-guest-common AbstractConfig.pm (lock_config), pve-cluster Cluster.pm.
+// Source: pve-common File.pm (file_set_contents), pve-guest-common AbstractConfig.pm (lock_config), pve-cluster
+// Cluster.pm.
 #pragma once
 #include <memory>
 #include <string>
@@ -18,11 +19,12 @@ struct VmPlace {
   bool cluster = false;    ///< below /etc/pve
 };
 
-/// Resolves the path. Refused: below /etc/pve anything but nodes/NODE/qemu-server/VMID.conf (or qemu-server/VMID.conf where that is no
-/// link), a file of another node, a cluster without quorum or not mounted.
+/// Resolves the path. Refused: below /etc/pve anything but nodes/NODE/qemu-server/VMID.conf (or qemu-server/VMID.conf
+/// where that is no link), a file of another node, a cluster without quorum or not mounted.
 Result<VmPlace> vm_place(const FileSystem&, const std::string& path);
 
-/// The file's text. Where pmxcfs replaces a file that someone has open, it is absent for a moment: such a read is tried again.
+/// The file's text. Where pmxcfs replaces a file that someone has open, it is absent for a moment: such a read is tried
+/// again.
 Result<std::string> read_vm_text(const FileSystem&, const VmPlace&);
 
 /// PVE's lock file of a VM: /var/lock/qemu-server/lock-VMID.conf.
@@ -38,8 +40,8 @@ class LockedVmFile {
   /// As it was read under the lock. Its path is the real one.
   const SourcePtr& source() const { return source_; }
 
-  /// Puts `text` in the file's place: FILE.tmp.PID, rename. On a failure the file has its old text, unless the message says otherwise.
-  /// Refused if the file is not the one that was read.
+  /// Puts `text` in the file's place: FILE.tmp.PID, rename. On a failure the file has its old text, unless the message
+  /// says otherwise. Refused if the file is not the one that was read.
   Status write(std::string_view text);
 
  private:

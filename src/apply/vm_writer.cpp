@@ -12,8 +12,10 @@ const VmSection* VmWriter::find(SectionKind section) const {
 void VmWriter::make(std::vector<Edit> edits) {
   if (edits.empty() || !failure_.empty()) return;
   Result<std::string> changed = hostpci::apply(vm_.source->text, std::move(edits));
-  if (changed) vm_ = read_vm(make_source(vm_.source->path, std::move(*changed)));
-  else failure_ = changed.error().message;
+  if (changed)
+    vm_ = read_vm(make_source(vm_.source->path, std::move(*changed)));
+  else
+    failure_ = changed.error().message;
 }
 
 void VmWriter::set(SectionKind section, std::string_view key, const std::string& value) {

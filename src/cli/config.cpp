@@ -25,10 +25,14 @@ struct View {
 
 std::string_view kind_name(SectionKind kind) {
   switch (kind) {
-    case SectionKind::main: return "main";
-    case SectionKind::pending: return "pending";
-    case SectionKind::special: return "special";
-    default: return "snapshot";
+    case SectionKind::main:
+      return "main";
+    case SectionKind::pending:
+      return "pending";
+    case SectionKind::special:
+      return "special";
+    default:
+      return "snapshot";
   }
 }
 
@@ -130,8 +134,10 @@ int run_config(Invocation& invocation) {
   } else {
     views = invocation.json() ? all_views(vm) : std::vector<View>{view_of(vm.main())};
   }
-  if (invocation.json()) print_json(vm, views, *invocation.out);
-  else print_text(views.front(), *invocation.out);
+  if (invocation.json())
+    print_json(vm, views, *invocation.out);
+  else
+    print_text(views.front(), *invocation.out);
   return done;
 }
 

@@ -22,7 +22,8 @@ namespace hostpci {
 namespace {
 
 bool is_control(std::string_view name) {
-  constexpr std::string_view names[] = {"delete", "revert", "digest", "skiplock", "force", "dry-run", "exit-code", "unchecked"};
+  constexpr std::string_view names[] = {"delete", "revert",  "digest",    "skiplock",
+                                        "force",  "dry-run", "exit-code", "unchecked"};
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
@@ -139,7 +140,8 @@ class SetCommand {
     const auto& known = context_.host->running;
     bool snapshot = !invocation_.globals.host.empty();
     if (!snapshot) return is_running(world_->system(), before_.vmid);
-    return known && std::any_of(known->begin(), known->end(), [&](const RunningVm& vm) { return vm.vmid == before_.vmid; });
+    return known &&
+           std::any_of(known->begin(), known->end(), [&](const RunningVm& vm) { return vm.vmid == before_.vmid; });
   }
 
   int compute() {
@@ -182,11 +184,15 @@ class SetCommand {
 
   int hold_back() {
     std::vector<std::string> rules;
-    for (const Diagnostic& finding : check_.blocking) rules.push_back("`" + finding.rule + "` on `" + finding.key + "`");
-    return fail(refused, "nothing was changed: held back by " + join(rules, ", ") + "; `--unchecked` writes all the same");
+    for (const Diagnostic& finding : check_.blocking)
+      rules.push_back("`" + finding.rule + "` on `" + finding.key + "`");
+    return fail(refused,
+                "nothing was changed: held back by " + join(rules, ", ") + "; `--unchecked` writes all the same");
   }
 
-  std::string name() const { return before_.vmid ? std::to_string(before_.vmid) : "`" + printable(before_.source->path) + "`"; }
+  std::string name() const {
+    return before_.vmid ? std::to_string(before_.vmid) : "`" + printable(before_.source->path) + "`";
+  }
 
   Invocation& invocation_;
   Output& out_;

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint64_t default_memory = 512;
 
-/// The value of one property of a property string; `bare` names the property whose key may be left out. Views point into `text`.
+/// The value of one property of a property string; `bare` names the property whose key may be left out. Views point
+/// into `text`.
 std::string_view property(std::string_view text, std::string_view key, std::string_view bare) {
   PropertyString parsed = parse_property_string(text);
   const Property* found = parsed.find(key, key == bare ? bare : std::string_view());
@@ -67,7 +68,9 @@ bool is_template(const Vm& vm) { return parse_boolean(vm.text("template")).value
 
 std::string_view vga_type(const Vm& vm) { return property(vm.text("vga"), "type", "type"); }
 
-std::vector<std::string_view> boot_order(const Vm& vm) { return list_items(property(vm.text("boot"), "order", "legacy")); }
+std::vector<std::string_view> boot_order(const Vm& vm) {
+  return list_items(property(vm.text("boot"), "order", "legacy"));
+}
 
 std::uint64_t memory_mib(const Vm& vm) {
   return number(property(vm.text("memory"), "current", "current")).value_or(default_memory);

@@ -41,12 +41,9 @@ bool is_path(std::string_view text) {
 bool is_node(std::string_view text) { return text.find('.') == text.npos && is_dns_name(text); }
 
 constexpr Field map_fields[] = {
-    {.name = "node", .accepts = is_node, .required = true},
-    {.name = "id", .accepts = is_id, .required = true},
-    {.name = "path", .accepts = is_path, .required = true},
-    {.name = "subsystem-id", .accepts = is_id},
-    {.name = "iommugroup", .kind = FieldKind::integer},
-    {.name = "description", .longest = 4096},
+    {.name = "node", .accepts = is_node, .required = true}, {.name = "id", .accepts = is_id, .required = true},
+    {.name = "path", .accepts = is_path, .required = true}, {.name = "subsystem-id", .accepts = is_id},
+    {.name = "iommugroup", .kind = FieldKind::integer},     {.name = "description", .longest = 4096},
 };
 
 bool is_mapping_id(std::string_view id) {
@@ -88,12 +85,16 @@ class Reader {
 
   void section(const MappingSection& section) {
     if (!is_mapping_id(section.id))
-      return skip(section.id_span, "`" + std::string(section.id) + "` is no name of a mapping (two or more of a-z 0-9 _ -, a letter first): PVE skips all below it");
+      return skip(section.id_span,
+                  "`" + std::string(section.id) +
+                      "` is no name of a mapping (two or more of a-z 0-9 _ -, a letter first): PVE skips all below it");
     Mapping mapping{section.id};
     mapping.id_span = section.id_span;
     for (const MappingLine& item : section.lines) line(mapping, item);
     if (mapping.entries.empty())
-      return skip(section.id_span, "mapping `" + std::string(section.id) + "` has no `map` line that PVE accepts: PVE skips it, and refuses to write the file");
+      return skip(section.id_span,
+                  "mapping `" + std::string(section.id) +
+                      "` has no `map` line that PVE accepts: PVE skips it, and refuses to write the file");
     out_.by_id.insert_or_assign(mapping.id, std::move(mapping));
   }
 
@@ -115,7 +116,8 @@ class Reader {
       if (mapping.description.empty()) mapping.description = line.value;
       return;
     }
-    skip(line.key_span, "unknown key `" + std::string(line.key) + "` in mapping `" + std::string(mapping.id) + "`: PVE skips the line");
+    skip(line.key_span, "unknown key `" + std::string(line.key) + "` in mapping `" + std::string(mapping.id) +
+                            "`: PVE skips the line");
   }
 
   void map(Mapping& mapping, const MappingLine& line) {

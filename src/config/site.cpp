@@ -39,9 +39,11 @@ std::string vm_path(std::uint32_t vmid) { return "/etc/pve/qemu-server/" + std::
 Result<std::string> vm_file(const FileSystem& system, std::string_view name) {
   if (is_vmid(name)) return vm_path(std::uint32_t(*number(name)));
   if (is_path(name)) return absolute(system, name);
-  bool directory = system.root() == "/" ? ::access(std::string(name).c_str(), F_OK) == 0 : bool(system.stat(absolute(system, name)));
+  bool directory =
+      system.root() == "/" ? ::access(std::string(name).c_str(), F_OK) == 0 : bool(system.stat(absolute(system, name)));
   if (directory && !name.empty()) return absolute(system, name);
-  return Failure{"`" + std::string(name) + "` is no VMID (100 to 999999999) and no path of a configuration file", EINVAL};
+  return Failure{"`" + std::string(name) + "` is no VMID (100 to 999999999) and no path of a configuration file",
+                 EINVAL};
 }
 
 Result<std::vector<std::string>> list_vms(const FileSystem& system, const std::string& directory) {
@@ -51,7 +53,8 @@ Result<std::vector<std::string>> list_vms(const FileSystem& system, const std::s
   std::string base = directory.ends_with('/') ? directory : directory + "/";
   for (const std::string& name : *names)
     if (vmid_of_path(name)) paths.push_back(base + name);
-  std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) { return vmid_of_path(a) < vmid_of_path(b); });
+  std::sort(paths.begin(), paths.end(),
+            [](const std::string& a, const std::string& b) { return vmid_of_path(a) < vmid_of_path(b); });
   return paths;
 }
 

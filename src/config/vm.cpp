@@ -27,7 +27,9 @@ std::optional<int> hostpci_index(std::string_view key) {
   return n && *n < 16 ? std::optional<int>(int(*n)) : std::nullopt;
 }
 
-bool contains(std::string_view text, std::string_view word) { return memmem(text.data(), text.size(), word.data(), word.size()); }
+bool contains(std::string_view text, std::string_view word) {
+  return memmem(text.data(), text.size(), word.data(), word.size());
+}
 
 std::vector<HostpciLine> parse_lines(const std::map<std::string_view, VmValue>& values) {
   std::vector<HostpciLine> lines;
@@ -65,7 +67,8 @@ std::string_view VmSection::text(std::string_view key) const {
 }
 
 const VmSection* Vm::pending() const {
-  auto found = std::find_if(sections.begin(), sections.end(), [](const VmSection& s) { return s.kind == SectionKind::pending; });
+  auto found =
+      std::find_if(sections.begin(), sections.end(), [](const VmSection& s) { return s.kind == SectionKind::pending; });
   return found == sections.end() ? nullptr : &*found;
 }
 

@@ -1,4 +1,5 @@
-// The description of a VM as its file holds it: `#` lines with %XX. Source: pve-common ParseUtils.pm (encode_text, decode_text).
+// The description of a VM as its file holds it: `#` lines with %XX. Source: pve-common ParseUtils.pm (encode_text,
+// decode_text).
 #include "config/vm.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"

@@ -18,7 +18,9 @@ class Lines {
   std::size_t begin() const { return extent_.begin; }
   std::size_t end() const { return extent_.end; }
   bool blank(std::size_t i) const { return lines_[i].kind == LineKind::blank; }
-  bool is_key(std::size_t i, std::string_view key) const { return lines_[i].kind == LineKind::assignment && lines_[i].key == key; }
+  bool is_key(std::size_t i, std::string_view key) const {
+    return lines_[i].kind == LineKind::assignment && lines_[i].key == key;
+  }
   bool ended(std::size_t i) const { return lines_[i].full.end > lines_[i].span.end; }
 
   /// Where a line at the section's end goes: behind its last line that is not blank, else behind its header.
@@ -42,7 +44,8 @@ class Lines {
     return {{place, place}, open ? end + line : line + end};
   }
 
-  /// Takes out the lines for which `doomed` says so. Where the file's last line goes and had no end, the one before it loses its own.
+  /// Takes out the lines for which `doomed` says so. Where the file's last line goes and had no end, the one before it
+  /// loses its own.
   template <class Predicate>
   std::vector<Edit> remove(Predicate doomed) const {
     std::vector<Edit> edits;
@@ -107,8 +110,7 @@ bool describes(const ConfigLine& line) {
 
 std::vector<Edit> set_value(const Vm& vm, const VmSection& section, std::string_view key, std::string_view value) {
   Lines lines(vm, section);
-  if (std::size_t line = line_of(lines, section, key); line < lines.end())
-    return {replace(lines[line], value)};
+  if (std::size_t line = line_of(lines, section, key); line < lines.end()) return {replace(lines[line], value)};
   return {lines.insert(place_of(lines, key), std::string(key) + ": " + std::string(value))};
 }
 

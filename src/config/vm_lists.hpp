@@ -6,7 +6,8 @@
 
 namespace hostpci {
 
-/// Items between commas, semicolons, white space and NUL; runs of these count once. Source: pve-common ParseUtils.pm (split_list).
+/// Items between commas, semicolons, white space and NUL; runs of these count once. Source: pve-common ParseUtils.pm
+/// (split_list).
 std::vector<std::string_view> list_items(std::string_view text);
 
 /// One key of `delete:` in [PENDING]; `!key` is a forced one.

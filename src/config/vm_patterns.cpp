@@ -31,9 +31,12 @@ bool take_digits(std::string_view& text) {
 /// "8.1", "8.1.2": at least two numbers.
 bool take_version(std::string_view& text) {
   if (!take_digits(text) || !text.starts_with('.')) return false;
-  while (take(text, "."))
-    if (!take_digits(text)) return false;
-  return true;
+  bool more = false;
+  while (text.size() > 1 && text[0] == '.' && digit(text[1])) {
+    text.remove_prefix(1);
+    more = take_digits(text);
+  }
+  return more;
 }
 
 /// What may follow a machine's version: "+pve1", and ".pxe" where `pxe`.
@@ -48,26 +51,104 @@ bool is_virt(std::string_view text) {
   return is_machine_tail(text, false);
 }
 
-constexpr std::string_view intel_and_amd_models[] = {
-    "486", "Broadwell", "Broadwell-IBRS", "Broadwell-noTSX", "Broadwell-noTSX-IBRS", "Cascadelake-Server",
-    "Cascadelake-Server-noTSX", "Cascadelake-Server-v2", "Cascadelake-Server-v4", "Cascadelake-Server-v5",
-    "ClearwaterForest", "Conroe", "Cooperlake", "Cooperlake-v2", "EPYC", "EPYC-Genoa", "EPYC-Genoa-v2", "EPYC-IBPB",
-    "EPYC-Milan", "EPYC-Milan-v2", "EPYC-Milan-v3", "EPYC-Rome", "EPYC-Rome-v2", "EPYC-Rome-v3", "EPYC-Rome-v4",
-    "EPYC-Rome-v5", "EPYC-Turin", "EPYC-v3", "EPYC-v4", "EPYC-v5", "GraniteRapids", "GraniteRapids-v2",
-    "GraniteRapids-v3", "Haswell", "Haswell-IBRS", "Haswell-noTSX", "Haswell-noTSX-IBRS", "Icelake-Client",
-    "Icelake-Client-noTSX", "Icelake-Server", "Icelake-Server-noTSX", "Icelake-Server-v3", "Icelake-Server-v4",
-    "Icelake-Server-v5", "Icelake-Server-v6", "Icelake-Server-v7", "IvyBridge", "IvyBridge-IBRS", "KnightsMill",
-    "Nehalem", "Nehalem-IBRS", "Opteron_G1", "Opteron_G2", "Opteron_G3", "Opteron_G4", "Opteron_G5", "Penryn",
-    "SandyBridge", "SandyBridge-IBRS", "SapphireRapids", "SapphireRapids-v2", "SapphireRapids-v3", "SapphireRapids-v4",
-    "SierraForest", "SierraForest-v2", "SierraForest-v3", "Skylake-Client", "Skylake-Client-IBRS",
-    "Skylake-Client-noTSX-IBRS", "Skylake-Client-v4", "Skylake-Server", "Skylake-Server-IBRS",
-    "Skylake-Server-noTSX-IBRS", "Skylake-Server-v4", "Skylake-Server-v5", "Westmere", "Westmere-IBRS", "athlon",
-    "core2duo", "coreduo", "host", "kvm32", "kvm64", "max", "pentium", "pentium2", "pentium3", "phenom", "qemu32",
-    "qemu64", "x86-64-v2", "x86-64-v2-AES", "x86-64-v3", "x86-64-v4"};
+constexpr std::string_view intel_and_amd_models[] = {"486",
+                                                     "Broadwell",
+                                                     "Broadwell-IBRS",
+                                                     "Broadwell-noTSX",
+                                                     "Broadwell-noTSX-IBRS",
+                                                     "Cascadelake-Server",
+                                                     "Cascadelake-Server-noTSX",
+                                                     "Cascadelake-Server-v2",
+                                                     "Cascadelake-Server-v4",
+                                                     "Cascadelake-Server-v5",
+                                                     "ClearwaterForest",
+                                                     "Conroe",
+                                                     "Cooperlake",
+                                                     "Cooperlake-v2",
+                                                     "EPYC",
+                                                     "EPYC-Genoa",
+                                                     "EPYC-Genoa-v2",
+                                                     "EPYC-IBPB",
+                                                     "EPYC-Milan",
+                                                     "EPYC-Milan-v2",
+                                                     "EPYC-Milan-v3",
+                                                     "EPYC-Rome",
+                                                     "EPYC-Rome-v2",
+                                                     "EPYC-Rome-v3",
+                                                     "EPYC-Rome-v4",
+                                                     "EPYC-Rome-v5",
+                                                     "EPYC-Turin",
+                                                     "EPYC-v3",
+                                                     "EPYC-v4",
+                                                     "EPYC-v5",
+                                                     "GraniteRapids",
+                                                     "GraniteRapids-v2",
+                                                     "GraniteRapids-v3",
+                                                     "Haswell",
+                                                     "Haswell-IBRS",
+                                                     "Haswell-noTSX",
+                                                     "Haswell-noTSX-IBRS",
+                                                     "Icelake-Client",
+                                                     "Icelake-Client-noTSX",
+                                                     "Icelake-Server",
+                                                     "Icelake-Server-noTSX",
+                                                     "Icelake-Server-v3",
+                                                     "Icelake-Server-v4",
+                                                     "Icelake-Server-v5",
+                                                     "Icelake-Server-v6",
+                                                     "Icelake-Server-v7",
+                                                     "IvyBridge",
+                                                     "IvyBridge-IBRS",
+                                                     "KnightsMill",
+                                                     "Nehalem",
+                                                     "Nehalem-IBRS",
+                                                     "Opteron_G1",
+                                                     "Opteron_G2",
+                                                     "Opteron_G3",
+                                                     "Opteron_G4",
+                                                     "Opteron_G5",
+                                                     "Penryn",
+                                                     "SandyBridge",
+                                                     "SandyBridge-IBRS",
+                                                     "SapphireRapids",
+                                                     "SapphireRapids-v2",
+                                                     "SapphireRapids-v3",
+                                                     "SapphireRapids-v4",
+                                                     "SierraForest",
+                                                     "SierraForest-v2",
+                                                     "SierraForest-v3",
+                                                     "Skylake-Client",
+                                                     "Skylake-Client-IBRS",
+                                                     "Skylake-Client-noTSX-IBRS",
+                                                     "Skylake-Client-v4",
+                                                     "Skylake-Server",
+                                                     "Skylake-Server-IBRS",
+                                                     "Skylake-Server-noTSX-IBRS",
+                                                     "Skylake-Server-v4",
+                                                     "Skylake-Server-v5",
+                                                     "Westmere",
+                                                     "Westmere-IBRS",
+                                                     "athlon",
+                                                     "core2duo",
+                                                     "coreduo",
+                                                     "host",
+                                                     "kvm32",
+                                                     "kvm64",
+                                                     "max",
+                                                     "pentium",
+                                                     "pentium2",
+                                                     "pentium3",
+                                                     "phenom",
+                                                     "qemu32",
+                                                     "qemu64",
+                                                     "x86-64-v2",
+                                                     "x86-64-v2-AES",
+                                                     "x86-64-v3",
+                                                     "x86-64-v4"};
 
-constexpr std::string_view vm_cpu_flags[] = {"nested-virt", "md-clear", "pcid", "spec-ctrl", "ssbd", "ibpb",
-                                             "virt-ssbd", "amd-ssbd", "amd-no-ssb", "pdpe1gb", "hv-tlbflush",
-                                             "hv-evmcs", "aes"};
+constexpr std::string_view vm_cpu_flags[] = {"nested-virt", "md-clear",  "pcid",     "spec-ctrl",  "ssbd",
+                                             "ibpb",        "virt-ssbd", "amd-ssbd", "amd-no-ssb", "pdpe1gb",
+                                             "hv-tlbflush", "hv-evmcs",  "aes"};
 
 template <class Words>
 bool one_of(const Words& words, std::string_view text) {

@@ -14,10 +14,13 @@ using Words = std::string_view;
 constexpr Words architectures[] = {"x86_64", "aarch64"};
 constexpr Words firmwares[] = {"seabios", "ovmf"};
 constexpr Words page_sizes[] = {"any", "2", "1024"};
-constexpr Words locks[] = {"backup", "clone", "create", "migrate", "rollback", "snapshot", "snapshot-delete", "suspending", "suspended"};
-constexpr Words guests[] = {"other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"};
+constexpr Words locks[] = {"backup",   "clone",           "create",     "migrate",  "rollback",
+                           "snapshot", "snapshot-delete", "suspending", "suspended"};
+constexpr Words guests[] = {"other", "wxp",   "w2k",   "w2k3", "w2k8", "wvista", "win7",
+                            "win8",  "win10", "win11", "l24",  "l26",  "solaris"};
 constexpr Words controllers[] = {"lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi"};
-constexpr Words displays[] = {"cirrus", "qxl", "qxl2", "qxl3", "qxl4", "none", "serial0", "serial1", "serial2", "serial3", "std", "virtio", "virtio-gl", "vmware"};
+constexpr Words displays[] = {"cirrus",  "qxl",     "qxl2",    "qxl3", "qxl4",   "none",      "serial0",
+                              "serial1", "serial2", "serial3", "std",  "virtio", "virtio-gl", "vmware"};
 constexpr Words clipboards[] = {"vnc"};
 constexpr Words iommus[] = {"intel", "virtio"};
 constexpr Words agents[] = {"virtio", "isa"};

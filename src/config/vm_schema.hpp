@@ -1,4 +1,5 @@
-// The keys of a VM's configuration and what each may hold. Source: qemu-server QemuServer.pm ($confdesc) and the modules it draws on.
+// The keys of a VM's configuration and what each may hold. Source: qemu-server QemuServer.pm ($confdesc) and the
+// modules it draws on.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -24,7 +25,9 @@ struct Field {
 };
 
 enum class ValueKind : std::uint8_t {
-  boolean, integer, number,
+  boolean,
+  integer,
+  number,
   word,        ///< one of `words`; PVE looks only when it is set, not when the file is read
   plain,       ///< any text; PVE strips a pair of double quotes
   list,        ///< items between , ; white space, each accepted by `accepts`

@@ -46,7 +46,8 @@ class SectionReader {
     std::string_view key = whole.substr(0, std::min(colon, whole.size()));
     std::string_view value = colon == whole.npos ? std::string_view() : trim(whole.substr(colon + 1));
     if (key == "description" && !value.empty()) return describe(value, false);
-    if (std::string_view state = snapshot_state(whole); !state.empty()) return put("snapstate", state.substr(0, 0), state, index);
+    if (std::string_view state = snapshot_state(whole); !state.empty())
+      return put("snapstate", state.substr(0, 0), state, index);
     if (colon == whole.npos || colon + 1 == whole.size() || !is_key(key))
       return drop(index, {}, "not `key: value`", place(whole));
     // Of a value of white space only, PVE keeps the last character.
@@ -104,7 +105,8 @@ bool is_special(std::string_view name) { return name == "cloudinit" || name == "
 
 /// PVE knows two special sections; "special:" may be written in any letter case, their names may not.
 SectionKind kind_of(const ConfigSection& section) {
-  if (section.kind == SectionKind::special) return is_special(section.name) ? SectionKind::special : SectionKind::unknown;
+  if (section.kind == SectionKind::special)
+    return is_special(section.name) ? SectionKind::special : SectionKind::unknown;
   constexpr std::string_view prefix = "special:";
   bool special = section.kind == SectionKind::unknown && lower(section.name.substr(0, prefix.size())) == prefix &&
                  is_special(section.name.substr(prefix.size()));
@@ -140,9 +142,12 @@ std::vector<VmSection> read_sections(std::string_view text, const VmConfig& synt
       continue;
     }
     VmSection read = read_section(text, syntax, i);
-    auto same = std::find_if(sections.begin(), sections.end(), [&](const VmSection& s) { return s.kind == read.kind && s.name == read.name; });
-    if (same == sections.end()) sections.push_back(std::move(read));
-    else *same = std::move(read);
+    auto same = std::find_if(sections.begin(), sections.end(),
+                             [&](const VmSection& s) { return s.kind == read.kind && s.name == read.name; });
+    if (same == sections.end())
+      sections.push_back(std::move(read));
+    else
+      *same = std::move(read);
   }
   std::stable_sort(sections.begin(), sections.end(), [](const VmSection& a, const VmSection& b) {
     return a.kind != b.kind ? a.kind < b.kind : a.name < b.name;

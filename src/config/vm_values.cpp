@@ -44,7 +44,8 @@ std::string check_range(std::string_view value, std::int64_t least, std::int64_t
   bool huge = !magnitude || *magnitude > std::uint64_t(INT64_MAX);
   std::int64_t n = huge ? INT64_MAX : std::int64_t(*magnitude);
   if (negative) n = -n;
-  bool above = n > most || (n == most && whole.size() < value.size() && value.find_first_not_of("0", whole.size() + 1) != value.npos);
+  bool above = n > most || (n == most && whole.size() < value.size() &&
+                            value.find_first_not_of("0", whole.size() + 1) != value.npos);
   if (n >= least && !above) return "";
   if (n < least) return quoted(value) + " is less than " + std::to_string(least);
   return quoted(value) + " is more than " + std::to_string(most);
@@ -60,11 +61,15 @@ std::string check_number(std::string_view value, const Field& field) {
 std::string check_field(const Field& field, std::string_view value) {
   if (value.size() > field.longest) return "more than " + count(field.longest, "character");
   switch (field.kind) {
-    case FieldKind::boolean: return parse_boolean(value) ? "" : quoted(value) + " is no boolean (1, 0, on, off, yes, no, true, false)";
+    case FieldKind::boolean:
+      return parse_boolean(value) ? "" : quoted(value) + " is no boolean (1, 0, on, off, yes, no, true, false)";
     case FieldKind::integer:
-    case FieldKind::number: return check_number(value, field);
-    case FieldKind::word: return check_word(value, field.words);
-    default: return !field.accepts || field.accepts(value) ? "" : quoted(value) + " is not what it may hold";
+    case FieldKind::number:
+      return check_number(value, field);
+    case FieldKind::word:
+      return check_word(value, field.words);
+    default:
+      return !field.accepts || field.accepts(value) ? "" : quoted(value) + " is not what it may hold";
   }
 }
 
@@ -106,14 +111,22 @@ std::string check_hostpci(std::string_view value) {
 /// The check of a line that is read, by the key's row.
 std::string check_kind(const KeySchema& row, std::string_view value) {
   switch (row.kind) {
-    case ValueKind::boolean: return parse_boolean(value) ? "" : quoted(value) + " is no boolean (1, 0, on, off, yes, no, true, false)";
-    case ValueKind::integer: return is_number(value, false) ? "" : quoted(value) + " is no whole number";
-    case ValueKind::number: return is_number(value, true) ? "" : quoted(value) + " is no number";
-    case ValueKind::list: return check_list(row, value);
-    case ValueKind::checked: return row.accepts(value) ? "" : quoted(value) + " is not what " + std::string(row.name) + " may hold";
-    case ValueKind::properties: return check_properties(row.fields, value);
-    case ValueKind::hostpci: return check_hostpci(value);
-    default: return "";
+    case ValueKind::boolean:
+      return parse_boolean(value) ? "" : quoted(value) + " is no boolean (1, 0, on, off, yes, no, true, false)";
+    case ValueKind::integer:
+      return is_number(value, false) ? "" : quoted(value) + " is no whole number";
+    case ValueKind::number:
+      return is_number(value, true) ? "" : quoted(value) + " is no number";
+    case ValueKind::list:
+      return check_list(row, value);
+    case ValueKind::checked:
+      return row.accepts(value) ? "" : quoted(value) + " is not what " + std::string(row.name) + " may hold";
+    case ValueKind::properties:
+      return check_properties(row.fields, value);
+    case ValueKind::hostpci:
+      return check_hostpci(value);
+    default:
+      return "";
   }
 }
 
@@ -193,11 +206,15 @@ std::string loaded_value(std::string_view key, std::string_view value) {
   const KeySchema* row = key_schema(key);
   if (!row || !row->set) return std::string(value);
   switch (row->kind) {
-    case ValueKind::boolean: return parse_boolean(value).value_or(false) ? "1" : "0";
-    case ValueKind::integer: return value.empty() ? "" : without_zeros(value);
+    case ValueKind::boolean:
+      return parse_boolean(value).value_or(false) ? "1" : "0";
+    case ValueKind::integer:
+      return value.empty() ? "" : without_zeros(value);
     case ValueKind::word:
-    case ValueKind::plain: return without_quotes(value);
-    default: return std::string(value);
+    case ValueKind::plain:
+      return without_quotes(value);
+    default:
+      return std::string(value);
   }
 }
 
@@ -205,10 +222,14 @@ std::string written_value(std::string_view key, std::string_view value) {
   const KeySchema* row = key_schema(key);
   if (!row) return std::string(value);
   switch (row->kind) {
-    case ValueKind::boolean: return parse_boolean(value).value_or(false) ? "1" : "0";
-    case ValueKind::properties: return with_plain_booleans(*row, value);
-    case ValueKind::hostpci: return hostpci_with_plain_booleans(value);
-    default: return std::string(value);
+    case ValueKind::boolean:
+      return parse_boolean(value).value_or(false) ? "1" : "0";
+    case ValueKind::properties:
+      return with_plain_booleans(*row, value);
+    case ValueKind::hostpci:
+      return hostpci_with_plain_booleans(value);
+    default:
+      return std::string(value);
   }
 }
 

@@ -6,9 +6,9 @@
 #include <map>
 #include <set>
 
-#include "config/vm.hpp"
 #include "../support/temporary.hpp"
 #include "../support/vm_values.hpp"
+#include "config/vm.hpp"
 #include "text/digest.hpp"
 
 using namespace hostpci;
@@ -18,9 +18,11 @@ namespace {
 
 /// Cases in which PVE's text, which it makes when it writes, is not what it has read; with the reason.
 const std::map<std::string, std::string> deliberate = {
-    {"1080-unused-readd", "PVE drops an unusedN whose volume is in use when it writes; `config` shows what stands in the file"},
+    {"1080-unused-readd",
+     "PVE drops an unusedN whose volume is in use when it writes; `config` shows what stands in the file"},
     {"1031-bool-spellings", "acpi, autostart and freeze are no keys of `set`: shown as they stand, PVE writes 1 and 0"},
-    {"1078-drive-bad", "scsiN is no key of `set`: the last line that parses is shown, PVE drops what its drive schema refuses"},
+    {"1078-drive-bad",
+     "scsiN is no key of `set`: the last line that parses is shown, PVE drops what its drive schema refuses"},
     {"1030-bad-values", "cpulimit is no key of `set`: shown as it stands, PVE drops a value that is no number"},
 };
 
@@ -39,7 +41,8 @@ Vm read(const std::filesystem::path& path, std::string text) {
 
 }  // namespace
 
-TEST_CASE("every recorded configuration reads as Proxmox VE reads it, or stands in the list of deliberate differences") {
+TEST_CASE(
+    "every recorded configuration reads as Proxmox VE reads it, or stands in the list of deliberate differences") {
   std::size_t compared = 0;
   std::set<std::string> different;
   for (const auto& path : cases()) {
@@ -51,10 +54,12 @@ TEST_CASE("every recorded configuration reads as Proxmox VE reads it, or stands 
     ++compared;
     if (test::sections_of(vm) == test::sections_of(expected)) continue;
     different.insert(path.stem().string());
-    CHECK_MESSAGE(deliberate.count(path.stem().string()), path.stem().string(), ":\n", test::show(vm), "but PVE has:\n", test::show(expected));
+    CHECK_MESSAGE(deliberate.count(path.stem().string()), path.stem().string(), ":\n", test::show(vm), "but PVE has:\n",
+                  test::show(expected));
   }
   CHECK(compared >= 65);
-  for (const auto& [name, reason] : deliberate) CHECK_MESSAGE(different.count(name), name, " no longer differs (", reason, ")");
+  for (const auto& [name, reason] : deliberate)
+    CHECK_MESSAGE(different.count(name), name, " no longer differs (", reason, ")");
 }
 
 TEST_CASE("the digest is the one that Proxmox VE computes") {
@@ -73,7 +78,8 @@ TEST_CASE("a line that Proxmox VE warns about is among the dropped ones") {
     record.replace_extension(".json");
     bool warned = test::read_file(record.string()).find("\"warnings\":[]") == std::string::npos;
     Vm vm = read(path, test::read_file(path.string()));
-    bool dropped = std::any_of(vm.sections.begin(), vm.sections.end(), [](const VmSection& s) { return !s.dropped.empty(); });
+    bool dropped =
+        std::any_of(vm.sections.begin(), vm.sections.end(), [](const VmSection& s) { return !s.dropped.empty(); });
     bool duplicate = path.stem().string().find("dup") != std::string::npos;
     if (warned && !duplicate && !deliberate.count(path.stem().string())) CHECK_MESSAGE(dropped, path.stem().string());
     if (!warned) CHECK_MESSAGE(!dropped, path.stem().string(), "\n", test::show(vm));

@@ -8,10 +8,14 @@ namespace {
 
 std::string name_of(const VmSection& section) {
   switch (section.kind) {
-    case SectionKind::main: return "main";
-    case SectionKind::pending: return "pending";
-    case SectionKind::special: return "special " + std::string(section.name);
-    default: return "snapshot " + std::string(section.name);
+    case SectionKind::main:
+      return "main";
+    case SectionKind::pending:
+      return "pending";
+    case SectionKind::special:
+      return "special " + std::string(section.name);
+    default:
+      return "snapshot " + std::string(section.name);
   }
 }
 
@@ -23,7 +27,8 @@ Sections sections_of(const Vm& vm) {
     std::map<std::string, std::string> values;
     for (const auto& [key, value] : section.values) values[std::string(key)] = loaded_value(key, value.value);
     bool pending = section.kind == SectionKind::pending;
-    if (section.has_description && (pending || !section.description.empty())) values["description"] = section.description;
+    if (section.has_description && (pending || !section.description.empty()))
+      values["description"] = section.description;
     bool vanishes = values.empty() && (pending || section.kind == SectionKind::main);
     if (!vanishes) sections[name_of(section)] = std::move(values);
   }

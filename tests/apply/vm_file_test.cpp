@@ -1,0 +1,155 @@
+// Where a VM's file stands, and that a failing system call never leaves half a change.
+#include "apply/vm_file.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "apply/running.hpp"
+#include "system/memory.hpp"
+
+using namespace hostpci;
+
+namespace {
+
+constexpr const char* real_path = "/etc/pve/nodes/pve1/qemu-server/100.conf";
+constexpr const char* named_path = "/etc/pve/qemu-server/100.conf";
+
+MemoryFileSystem node() {
+  MemoryFileSystem system;
+  system.put(real_path, "name: t\n");
+  system.put("/etc/pve/nodes/pve2/qemu-server/200.conf", "name: u\n");
+  system.put("/etc/hostname", "pve1\n");
+  system.put_link("/etc/pve/local", "nodes/pve1");
+  system.put_link("/etc/pve/qemu-server", "nodes/pve1/qemu-server");
+  system.put("/var/lock/qemu-server/lock-100.conf", "");
+  return system;
+}
+
+std::string temporary() { return std::string(real_path) + ".tmp." + std::to_string(::getpid()); }
+
+/// Opens and writes; the message of the failure, or "".
+std::string write(FileSystem& system, std::string_view text, const std::string& path = named_path) {
+  auto file = LockedVmFile::open(system, path);
+  if (!file) return file.error().message;
+  Status written = file->write(text);
+  return written ? "" : written.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("the file that a link stands for is the one that is written") {
+  MemoryFileSystem system = node();
+  CHECK(write(system, "name: v\n") == "");
+  CHECK(system.files().at(real_path) == "name: v\n");
+  CHECK(system.files().count(temporary()) == 0);
+  auto place = vm_place(system, named_path);
+  REQUIRE(place);
+  CHECK(place->path == real_path);
+  CHECK(lock_path(*place) == "/var/lock/qemu-server/lock-100.conf");
+}
+
+TEST_CASE("what may not be written") {
+  MemoryFileSystem system = node();
+  system.put("/etc/pve/nodes/pve1/qemu-server/4294967396.conf", "name: w\n");
+  system.put("/etc/pve/nodes/pve1/lxc/101.conf", "");
+  system.put("/etc/pve/user.cfg", "");
+  system.put_link("/tmp/100.conf", "/etc/pve/nodes/pve2/qemu-server/200.conf");
+  for (const char* path :
+       {"/etc/pve/nodes/pve2/qemu-server/200.conf", "/etc/pve/nodes/pve1/qemu-server/4294967396.conf",
+        "/etc/pve/nodes/pve1/lxc/101.conf", "/etc/pve/user.cfg", "/tmp/100.conf", "/etc/pve/qemu-server/102.conf"}) {
+    auto before = system.files();
+    CHECK_MESSAGE(write(system, "x: 1\n", path) != "", std::string(path));
+    CHECK_MESSAGE(system.files() == before, std::string(path));
+  }
+}
+
+TEST_CASE("a file outside /etc/pve needs no cluster") {
+  MemoryFileSystem system;
+  system.put("/srv/100.conf", "name: t\n");
+  CHECK(write(system, "name: u\n", "/srv/100.conf") == "");
+  CHECK(system.files().at("/srv/100.conf") == "name: u\n");
+}
+
+TEST_CASE("a plain /etc/pve/qemu-server is written too") {
+  MemoryFileSystem system;
+  system.put("/etc/pve/qemu-server/100.conf", "name: t\n");
+  CHECK(write(system, "name: u\n") == "");
+}
+
+TEST_CASE("a temporary file that is in the way is replaced") {
+  MemoryFileSystem system = node();
+  system.put(temporary(), "left behind");
+  CHECK(write(system, "name: v\n") == "");
+  CHECK(system.files().at(real_path) == "name: v\n");
+  CHECK(system.files().count(temporary()) == 0);
+}
+
+TEST_CASE("a change made meanwhile is not written over") {
+  MemoryFileSystem system = node();
+  auto file = LockedVmFile::open(system, named_path);
+  REQUIRE(file);
+  system.put(real_path, "name: other\n");
+  Status written = file->write("name: v\n");
+  REQUIRE_FALSE(written);
+  CHECK(written.error().message.find("changed meanwhile") != std::string::npos);
+  CHECK(system.files().at(real_path) == "name: other\n");
+  CHECK(system.files().count(temporary()) == 0);
+}
+
+TEST_CASE("each call that fails leaves the old text or the new one, and no temporary file") {
+  for (const char* call : {"canonical", "stat", "read", "read_link", "make_directory", "lock", "create", "rename",
+                           "remove", "sync_directory"})
+    for (int code : {EACCES, ENOSPC, EIO, EROFS, EBUSY, EPERM, EFBIG, ENOTCONN})
+      for (int which = 1; which <= 6; ++which) {
+        MemoryFileSystem inner = node();
+        int count = 0;
+        auto system = faulty_file_system(inner, [&](std::string_view name, const std::string&) {
+          return name == call && ++count == which ? code : 0;
+        });
+        std::string message = write(*system, "name: v\n");
+        INFO(std::string(call), " ", which, " ", code, ": ", message);
+        const std::string& now = inner.files().at(real_path);
+        CHECK(now == (message.empty() ? "name: v\n" : "name: t\n"));
+        CHECK(inner.files().count(temporary()) == 0);
+      }
+}
+
+TEST_CASE("a rename that fails after it was done is done") {
+  MemoryFileSystem inner = node();
+  auto system = faulty_file_system(inner, [&](std::string_view name, const std::string& path) {
+    if (name != "rename") return 0;
+    (void)inner.rename(temporary(), path);
+    return EBUSY;
+  });
+  CHECK(write(*system, "name: v\n") == "");
+  CHECK(inner.files().at(real_path) == "name: v\n");
+}
+
+TEST_CASE("where the target vanished, the new text is kept and its place told") {
+  MemoryFileSystem inner = node();
+  auto system = faulty_file_system(inner, [&](std::string_view name, const std::string& path) {
+    if (name != "rename") return 0;
+    (void)inner.remove(path);
+    return EIO;
+  });
+  std::string message = write(*system, "name: v\n");
+  CHECK(message.find(temporary()) != std::string::npos);
+  CHECK(message.find("is gone") != std::string::npos);
+  CHECK(inner.files().at(temporary()) == "name: v\n");
+}
+
+TEST_CASE("a VM runs if its process is QEMU with its pid file") {
+  using namespace std::string_literals;
+  MemoryFileSystem system;
+  CHECK_FALSE(is_running(system, 100));
+  system.put("/var/run/qemu-server/100.pid", "42\n");
+  CHECK_FALSE(is_running(system, 100));
+  system.put("/proc/42/cmdline", "/usr/bin/kvm\0-id\000100\0-pidfile\0/var/run/qemu-server/100.pid\0"s);
+  CHECK(is_running(system, 100));
+  system.put("/proc/42/cmdline", "/usr/bin/kvm\0-id\000100\0-pidfile\0/var/run/qemu-server/101.pid\0"s);
+  CHECK_FALSE(is_running(system, 100));
+  system.put("/proc/42/cmdline", "/usr/bin/vim\0-pidfile\0/var/run/qemu-server/100.pid\0"s);
+  CHECK_FALSE(is_running(system, 100));
+}
