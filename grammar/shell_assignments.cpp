@@ -139,8 +139,18 @@ class Reader {
     keep(assignments);
   }
 
+  /// In the background or in a pipe an assignment is lost with its subshell.
+  bool in_subshell() const {
+    const bool doubled = last_ - at_ > 1 && at_[1] == *at_;
+    return at_ != last_ && (*at_ == '&' || *at_ == '|') && !doubled;
+  }
+
   void keep(std::vector<ShellAssignment>& assignments) {
-    for (ShellAssignment& a : assignments) file_.assignments.push_back(std::move(a));
+    take(blanks);
+    for (ShellAssignment& a : assignments) {
+      a.conditional = a.conditional || in_subshell();
+      file_.assignments.push_back(std::move(a));
+    }
   }
 
   void unterminated(const ShellWord& word) {
@@ -170,6 +180,8 @@ class Reader {
 
   /// The command's own word has come: what stands before it holds for this command only.
   void no_assignment(const ShellWord& word, std::vector<ShellAssignment>& before, Iterator start) {
+    const bool exports = word.plain && (word.value == "export" || word.value == "readonly");
+    if (exports) return keep(before), arguments(word, exports);
     if (!before.empty() && !is_environment(before.front().name))
       problem("`" + std::string(before.back().name) +
                   "` is set for a command only: the words behind its value are run as a command; quote them",
@@ -178,7 +190,6 @@ class Reader {
     if (compound) return compound_word(*compound);
     if (word.text() == "\r")
       return problem("a carriage return alone on its line is a command to the shell", word.begin, word.end);
-    const bool exports = word.text() == "export" || word.text() == "readonly";
     const std::size_t name = shell_name_length(word.text());
     if (name > 0 && word.text().substr(name).starts_with("+="))
       problem("dash has no `+=`: the shell runs this as a command", word.begin, word.end);

@@ -74,12 +74,13 @@ class Reader {
     at_ = last_;
   }
 
-  /// Outside quotes: the next byte stands for itself; a line feed vanishes with the backslash.
+  /// Outside quotes: the next byte stands for itself; a line feed vanishes with the backslash, which stays at the
+  /// text's end.
   void escape() {
     bare_segment();
     word_.quoted = true;
     ++at_;
-    if (at_ == last_) return;
+    if (at_ == last_) return void(word_.value += '\\');
     if (*at_ != '\n') word_.value += *at_;
     ++at_;
   }

@@ -43,6 +43,7 @@ TEST_CASE("quotes, escapes and continuations") {
   CHECK(only("X=\"a\"\r\n").value == "a\r");
   CHECK(only("X='$Y'").plain);
   CHECK(only("X=a$").value == "a$");
+  CHECK(only("X=a\\").value == "a\\");
 }
 
 TEST_CASE("expansions: the variable's own value at the start is known, others are not") {
@@ -97,6 +98,10 @@ TEST_CASE("what dash takes") {
   CHECK(parse_shell_assignments("cat <<-'E'\n\tX=\"\n\tE\nZ=2\n").assignments.size() == 1);
   CHECK(parse_shell_assignments("echo X=1 \"a b\" 2>&1 | tee y\n").assignments.empty());
   CHECK(parse_shell_assignments("export X\nreadonly Y=1\n").assignments.size() == 1);
+  CHECK(parse_shell_assignments("X=1 export Y=2\n").assignments.size() == 2);
+  CHECK(only("X=1 & sleep 1\n").conditional);
+  CHECK(only("X=1 | cat\n").conditional);
+  CHECK_FALSE(only("X=1 && true\n").conditional);
   CHECK(parse_shell_assignments("").assignments.empty());
 }
 
