@@ -164,7 +164,10 @@ void check_chipset_slot(const Facts& facts, const VmFacts& vm, Findings& out) {
       Diagnostic& d =
           out.at(a, "`" + std::string(element.text) + "` means all functions of a slot of the chipset: " + list(found));
       d.place = Place(vm.vm->source, element.span);
-      d.help.push_back("name the one function that is meant, such as `" + found.front()->address.str() + "`");
+      auto meant = std::find_if(found.begin(), found.end(),
+                                [](auto* f) { return !is_any_bridge(*f) && !is_chipset_function(*f); });
+      if (meant == found.end()) meant = found.begin();
+      d.help.push_back("name the one function that is meant, such as `" + (*meant)->address.str() + "`");
     }
   }
 }

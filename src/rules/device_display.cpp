@@ -173,9 +173,7 @@ void check_forgotten(const Facts& facts, const VmFacts& vm, Findings& out, bool 
     if (std::all_of(missing.begin(), missing.end(), [&](auto* s) { return stays_apart(gpu, *s); }))
       f.severity = Severity::info;
     f.fix = take_along(facts, a, gpu, missing);
-    f.help.push_back("pass all functions of the card: `" + gpu.address.slot() + "`");
-    if (f.fix && f.fix->title != "pass the whole card")
-      f.help.back() = "pass it too: `" + f.fix->edits.front().text + "`";
+    if (!f.fix) f.help.push_back("pass all functions of the card: `" + gpu.address.slot() + "`");
   });
 }
 

@@ -117,7 +117,13 @@ void check_mgmt_nic(const Facts& facts, const VmFacts& vm, Findings& out) {
     Diagnostic& d = tell(facts, out, group, "the host is reached through");
     d.notes.push_back("the node drops off the network the moment the VM starts");
     onboot_note(vm, d);
-    d.help.push_back("use another port, or a virtual function of this card");
+    const Loss& loss = group.first;
+    if (loss.named != loss.carrier)
+      d.help.push_back("use a slot with a group of its own");
+    else
+      d.help.push_back(loss.carrier->sriov_totalvfs.value_or(0) > 0
+                           ? "use another port, or a virtual function of this card"
+                           : "use another port or card");
   }
   unknown_uses(vm, 0x02, "net", out);
 }

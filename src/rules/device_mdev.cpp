@@ -17,7 +17,8 @@ void check_unsupported(const Facts& facts, const VmFacts& vm, Findings& out) {
     else if (intel)
       f.help.push_back("load `kvmgt` and boot with `i915.enable_gvt=1`");
     else
-      f.help.push_back("load the vendor's driver for virtual GPUs");
+      f.help.push_back(d.is_gpu() ? "load the vendor's driver for virtual GPUs"
+                                  : "remove `mdev`, or name the graphics card");
   });
 }
 

@@ -26,29 +26,63 @@ bool exclusive(const VmFacts& a, const VmFacts& b) {
   return false;
 }
 
-/// The VMs that will be up beside this one: those that run, or for one that starts at boot those that do so too.
-std::vector<const VmFacts*> companions(const Facts& facts, const VmFacts& vm) {
-  std::vector<const VmFacts*> found;
-  for (const VmFacts& other : facts.vms) {
-    bool together = other.running || (vm.onboot && other.onboot);
-    if (&other != &vm && together && pins(other) && !exclusive(vm, other)) found.push_back(&other);
+using Vms = std::vector<const VmFacts*>;
+
+/// The VM and those that run now and can go on beside it.
+Vms with_running(const Facts& facts, const VmFacts& vm) {
+  Vms found{&vm};
+  for (const VmFacts& other : facts.vms)
+    if (other.running && &other != &vm && pins(other) && !exclusive(vm, other)) found.push_back(&other);
+  return found;
+}
+
+/// The VMs that start at boot; of those that want the same device, the first.
+Vms starting_at_boot(const Facts& facts) {
+  Vms found;
+  std::set<PciAddress> taken;
+  for (const VmFacts& vm : facts.vms) {
+    if (!vm.onboot || !pins(vm)) continue;
+    bool fits = true;
+    for (const Assignment& a : vm.assignments)
+      for (const PciAddress& address : a.functions()) fits = fits && (a.is_mdev() || !taken.count(address));
+    if (!fits) continue;
+    found.push_back(&vm);
+    for (const Assignment& a : vm.assignments) taken.insert(a.functions().begin(), a.functions().end());
   }
   return found;
 }
 
-void check_overcommit(const Facts& facts, const VmFacts& vm, Findings& out) {
-  if (vm.running || !pins(vm) || !facts.host->kernel.memory_kib) return;
-  std::vector<const VmFacts*> others = companions(facts, vm);
-  std::uint64_t need = memory_mib(vm.next), have = *facts.host->kernel.memory_kib / 1024;
-  for (const VmFacts* other : others) need += memory_mib(other->next);
-  if (need <= have) return;
-  std::string with;
-  for (const VmFacts* other : others) with += (with.empty() ? " with VM " : ", ") + std::to_string(other->vm->vmid);
-  Diagnostic& d = out.at_key("memory", "VM " + std::to_string(vm.vm->vmid) + with + " pins " + std::to_string(need) +
-                                           " MiB, the host has " + std::to_string(have) + " MiB");
+bool is_first_at_boot(const Facts& facts, const VmFacts& vm) {
+  for (const VmFacts& other : facts.vms)
+    if (other.onboot && pins(other)) return &other == &vm;
+  return false;
+}
+
+std::uint64_t pinned_mib(const Vms& vms) {
+  std::uint64_t sum = 0;
+  for (const VmFacts* vm : vms) sum += memory_mib(vm->next);
+  return sum;
+}
+
+void tell_overcommit(const Vms& vms, std::uint64_t have, Findings& out) {
+  std::string ids;
+  for (std::size_t i = 0; i < vms.size(); ++i)
+    ids += (i == 0 ? "VM " : i == 1 ? " together with VM " : ", ") + std::to_string(vms[i]->vm->vmid);
+  Diagnostic& d = out.at_key("memory", ids + " pins " + std::to_string(pinned_mib(vms)) + " MiB, the host has " +
+                                           std::to_string(have) + " MiB");
   d.labels.push_back({Place("/proc/meminfo"), "MemTotal"});
   d.notes.push_back(
       "with a device passed through, all memory of the VM is pinned: it is neither swapped nor ballooned nor shared");
+}
+
+void check_overcommit(const Facts& facts, const VmFacts& vm, Findings& out) {
+  if (!pins(vm) || !facts.host->kernel.memory_kib) return;
+  std::uint64_t have = *facts.host->kernel.memory_kib / 1024;
+  if (Vms now = with_running(facts, vm); !vm.running && pinned_mib(now) > have) return tell_overcommit(now, have, out);
+  if (!vm.onboot || !is_first_at_boot(facts, vm)) return;
+  Vms boot = starting_at_boot(facts);
+  bool all_run = std::all_of(boot.begin(), boot.end(), [](const VmFacts* v) { return v->running; });
+  if (!all_run && pinned_mib(boot) > have) tell_overcommit(boot, have, out);
 }
 
 /// "hostnodes=0;2-3" of a numaN line.

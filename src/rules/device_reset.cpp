@@ -45,9 +45,12 @@ void check_none(const Facts& facts, const VmFacts& vm, Findings& out) {
 }
 
 /// Functions that other rules name already: audio and USB-C of a graphics card.
-bool told_elsewhere(const Device& gpu, const Device& other) {
+bool told_elsewhere(const Facts& facts, const Device& d, const Device& other) {
+  PciAddress first = d.address;
+  first.function = 0;
+  const Device* card = facts.device(first);
   bool part = other.has_subclass(0x0403) || other.has_subclass(0x0c03) || other.has_subclass(0x0c80);
-  return gpu.is_gpu() && part && gpu.address.same_slot(other.address);
+  return card && card->is_gpu() && part && d.address.same_slot(other.address);
 }
 
 bool only_bus_reset(const Device& d) {
@@ -60,7 +63,7 @@ void check_bus(const Facts& facts, const VmFacts& vm, Findings& out) {
     std::uint32_t bus = d.address.domain << 8 | d.address.bus;
     if (d.address.bus == 0 || !only_bus_reset(d) || std::find(told.begin(), told.end(), bus) != told.end()) return;
     std::vector<const Device*> others = bus_mates(facts, vm, d);
-    others.erase(std::remove_if(others.begin(), others.end(), [&](auto* o) { return told_elsewhere(d, *o); }),
+    others.erase(std::remove_if(others.begin(), others.end(), [&](auto* o) { return told_elsewhere(facts, d, *o); }),
                  others.end());
     if (others.empty()) return;
     told.push_back(bus);

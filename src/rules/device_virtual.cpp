@@ -111,9 +111,9 @@ void check_not_created(const Facts& facts, const VmFacts& vm, Findings& out) {
     show(d, card, "sriov_numvfs", vf_count(card));
     if (!on_host_driver(card)) d.notes.push_back("the card needs its own driver for it: " + driver_text(card));
     std::string n = missing.ordinal ? std::to_string(missing.ordinal) : "N";
-    if (card.sriov_numvfs.value_or(0) > 0)
-      d.help.push_back("the number changes only through 0, which removes those that exist: no VM may use them then");
-    d.help.push_back("echo " + n + " > " + device_path(card.address, "sriov_numvfs"));
+    bool again = card.sriov_numvfs.value_or(0) > 0;
+    if (again) d.notes.push_back("the number changes only through 0, which removes those that exist");
+    d.help.push_back((again ? "echo 0, then echo " : "echo ") + n + " > " + device_path(card.address, "sriov_numvfs"));
   });
 }
 
@@ -142,9 +142,11 @@ bool creates_vfs(std::string_view line, const Facts& facts, const Device& card) 
 
 bool is_persistent(const Facts& facts, const Device& card) {
   if (facts.host->kernel.command_line && creates_vfs(*facts.host->kernel.command_line, facts, card)) return true;
-  for (const auto& [path, text] : facts.host->files)
+  for (const auto& [path, text] : facts.host->files) {
+    if (text.find("vfs") == text.npos && text.find("sriov") == text.npos) continue;
     for (std::string_view line : split(text, '\n'))
       if (creates_vfs(line, facts, card)) return true;
+  }
   return false;
 }
 
