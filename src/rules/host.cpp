@@ -86,10 +86,14 @@ void iommu_cmdline_off(const Facts& facts, Findings& findings) {
   if (!off) return;
   Diagnostic& d = findings.add(running_place(facts, off->span), word(*off) + " switches the IOMMU off");
   d.labels.push_back({Place("/sys/class/iommu"), "empty"});
-  d.help.push_back("take it out, " + refresh_help(facts));
+  std::vector<FileEdit> edits;
   if (const auto* next = next_arguments(facts))
-    for (const ConfiguredArgument& c : *next)
-      if (same_argument(c.argument, *off)) set_fix(d, "take it out", Safety::unsafe, remove_argument(c));
+    for (const ConfiguredArgument& c : *next) {
+      if (!same_argument(c.argument, *off)) continue;
+      d.labels.push_back({Place(c.source, c.span()), "configured here"});
+      edits = remove_argument(c);
+    }
+  mend(d, "take it out, " + refresh_help(facts), Safety::unsafe, std::move(edits));
 }
 
 bool asks_for_intel(const std::vector<KernelArgument>& arguments) {
@@ -108,14 +112,13 @@ void iommu_intel_default_off(const Facts& facts, Findings& findings) {
       findings.add(running_place(facts, {0, std::uint32_t(kernel.command_line->size())}),
                    "kernel " + *kernel.release + " does not turn VT-d on by itself, and `intel_iommu=on` is missing");
   d.notes.push_back("/sys/firmware/acpi/tables/DMAR exists, /sys/class/iommu is empty");
-  d.help.push_back("add `intel_iommu=on` to " + next_file(facts) + ", " + refresh_help(facts) +
-                   "; or use a kernel from 6.8 on");
-  const auto* next = next_arguments(facts);
-  if (!next || (facts.bootloader == Bootloader::grub && !facts.boot->grub_known)) return;
   std::vector<KernelArgument> configured;
-  for (const ConfiguredArgument& c : *next) configured.push_back(c.argument);
-  if (!asks_for_intel(configured))
-    set_fix(d, "add intel_iommu=on", Safety::safe, add_arguments(facts, "intel_iommu=on"));
+  if (const auto* next = next_arguments(facts))
+    for (const ConfiguredArgument& c : *next) configured.push_back(c.argument);
+  if (asks_for_intel(configured)) return d.help.push_back(next_file(facts) + " has it: " + refresh_help(facts));
+  label_end(d, facts, "this is what the boot loader reads");
+  mend(d, "add `intel_iommu=on`, " + refresh_help(facts) + "; or use a kernel from 6.8 on", Safety::safe,
+       add_arguments(facts, "intel_iommu=on"));
 }
 
 /// A line that attaches a physical device; mediated ones need no remapping.
@@ -145,8 +148,7 @@ void intremap_missing(const Facts& facts, Findings& findings) {
   d.notes.push_back("QEMU says \"Failed to set iommu for container: Operation not permitted\"");
   d.labels.push_back({Findings::place(*user), "this line needs it"});
   for (const KernelArgument& a : running_arguments(facts))
-    if ((a.name == "intremap" && lists(a.value, "off")) || same_parameter(a.name, "nointremap") ||
-        same_parameter(a.name, "nox2apic"))
+    if ((a.name == "intremap" && lists(a.value, "off")) || same_parameter(a.name, "nointremap"))
       d.labels.push_back({running_place(facts, a.span), "may be why"});
   d.help.push_back("enable interrupt remapping or x2APIC in the firmware");
   d.help.push_back(
@@ -162,17 +164,14 @@ void unsafe_interrupts(const Facts& facts, Findings& findings) {
                                "unsafe interrupts are allowed although they are remapped");
   if (parameter) d.labels.push_back({Place(path), "Y"});
   d.notes.push_back("/proc/interrupts: " + kernel.interrupt_chips.value_or("IR-"));
-  d.help.push_back("take the option out, " + initramfs_help());
+  std::vector<FileEdit> edits;
   for (const PlacedDirective& directive : facts.boot->directives(DirectiveKind::options, "vfio_iommu_type1")) {
-    bool alone = joined_words(directive).size() == 1 && parameter && parameter->place.source == directive.source;
-    if (alone) set_fix(d, "delete the line", Safety::safe, {remove_lines(directive.source, directive.directive->span)});
+    bool same = parameter && parameter->place.source == directive.source &&
+                directive.directive->span.contains(parameter->place.span.begin);
+    if (same && joined_words(directive).size() == 1)
+      edits = {remove_lines(directive.source, directive.directive->span)};
   }
-}
-
-bool is_acs_word(std::string_view option) {
-  for (std::string_view known : {"downstream", "multifunction", "id:"})
-    if (option.substr(0, known.size()) == known) return true;
-  return false;
+  mend(d, "take the option out, " + initramfs_help(), Safety::safe, std::move(edits));
 }
 
 void acs_override(const Facts& facts, Findings& findings) {
@@ -180,7 +179,7 @@ void acs_override(const Facts& facts, Findings& findings) {
   for (const KernelArgument& argument : running_arguments(facts)) {
     if (!same_parameter(argument.name, "pcie_acs_override")) continue;
     std::vector<std::string_view> options = split(argument.value, ',');
-    if (std::none_of(options.begin(), options.end(), is_acs_word)) continue;
+    if (std::all_of(options.begin(), options.end(), [](std::string_view o) { return !acs_fault(o).empty(); })) continue;
     Diagnostic& d = findings.add(running_place(facts, argument.span),
                                  word(argument) + " splits IOMMU groups that the hardware does not isolate");
     d.notes.push_back("devices of one true group reach each other's memory, across VMs and the host");

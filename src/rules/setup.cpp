@@ -58,14 +58,19 @@ void wrong_bootloader_file(const Facts& facts, Findings& findings) {
   std::vector<KernelArgument> others = of_kernel(grub ? boot.grub_arguments : boot.kernel_cmdline);
   for (const KernelArgument& running : running_arguments(facts)) others.push_back(running);
   auto stray = missing_in(grub ? boot.kernel_cmdline : boot.grub_arguments, others);
+  auto means_nothing = [](const ConfiguredArgument* a) {
+    return same_parameter(a->argument.name, "amd_iommu") && a->argument.value == "on";
+  };
+  stray.erase(std::remove_if(stray.begin(), stray.end(), means_nothing), stray.end());
   if (stray.empty()) return;
   std::string loader = grub ? "GRUB" : "systemd-boot", file = next_file(facts);
   Diagnostic& d =
       findings.add(place_of(*stray.front()), quoted_list(stray) + " has no effect here: this host boots with " +
                                                  loader + ", which reads " + file);
   d.notes.push_back(facts.bootloader_evidence);
-  d.help.push_back("put it into `" + file + "`, " + refresh_help(facts));
-  set_fix(d, "add it to " + file, harmless(stray) ? Safety::safe : Safety::unsafe, add_arguments(facts, texts(stray)));
+  label_end(d, facts, "this is what it reads");
+  mend(d, "put it into " + file + ", " + refresh_help(facts), harmless(stray) ? Safety::safe : Safety::unsafe,
+       add_arguments(facts, texts(stray)));
 }
 
 /// `linux` lines of GRUB's menu, if the menu that boots is the one that can be read.
@@ -138,7 +143,7 @@ void cmdline_not_running(const Facts& facts, Findings& findings) {
   if (!next || !facts.host->kernel.command_line) return;
   if (facts.bootloader == Bootloader::grub && !facts.boot->grub_known) return;
   not_running(facts, *next, findings);
-  not_configured(facts, *next, findings);
+  if (uses_passthrough(facts)) not_configured(facts, *next, findings);
 }
 
 /// An assignment that carries passthrough arguments and is replaced by a later one without them.
@@ -211,10 +216,10 @@ void kernel_cmdline_format(const Facts& facts, Findings& findings) {
   auto further = further_lines(*source);
   if (further.empty()) return;
   Diagnostic& d = findings.add(Place(source, further.front()), "only the first line of /etc/kernel/cmdline is read");
-  d.help.push_back("join the lines, " + refresh_help(facts));
   std::uint32_t end = std::uint32_t(source->text.find_last_not_of(" \t\r", first.end ? first.end - 1 : 0)) + 1;
-  if (further.size() == 1)
-    set_fix(d, "join the lines", Safety::unsafe, {{source->path, {end, further.front().begin}, " "}});
+  std::vector<FileEdit> edits;
+  if (further.size() == 1) edits = {{source->path, {end, further.front().begin}, " "}};
+  mend(d, "join the lines, " + refresh_help(facts), Safety::unsafe, std::move(edits));
 }
 
 void kernel_cmdline_no_root(const Facts& facts, Findings& findings) {
@@ -228,13 +233,13 @@ void kernel_cmdline_no_root(const Facts& facts, Findings& findings) {
   Diagnostic& d =
       findings.add(Place(source, first), "/etc/kernel/cmdline has no `root=`: proxmox-boot-tool refuses to refresh");
   d.notes.push_back("the entries of before still boot");
+  std::vector<FileEdit> edits;
   for (const KernelArgument& running : running_arguments(facts))
     if (running.name == "root") {
       d.notes.push_back("/proc/cmdline: " + std::string(running.text));
-      std::string text = std::string(running.text) + (first.size() ? " " : "");
-      set_fix(d, "put the running kernel's root in front", Safety::safe, {{source->path, {0, 0}, text}});
+      edits = {{source->path, {0, 0}, std::string(running.text) + (first.size() ? " " : "")}};
     }
-  d.help.push_back("add the root device, " + refresh_help(facts));
+  mend(d, "put the root device in front, " + refresh_help(facts), Safety::safe, std::move(edits));
 }
 
 constexpr Rule table[] = {

@@ -56,14 +56,17 @@ bool is_true(const std::optional<ModuleParameter>& parameter);
 std::vector<FileEdit> remove_argument(const ConfiguredArgument& argument);
 /// Puts arguments at the end of what the boot loader reads; nothing if there is no safe place.
 std::vector<FileEdit> add_arguments(const Facts& facts, std::string_view text);
+/// Shows the line that the boot loader reads and that add_arguments would change.
+void label_end(Diagnostic& diagnostic, const Facts& facts, std::string message);
 /// Takes the lines of a span out, line end included.
 FileEdit remove_lines(const SourcePtr& source, Span span);
 /// Puts a line at the end of a file.
 FileEdit append_line(const SourcePtr& source, std::string_view line);
-/// Help and, where its bytes are known, the edit that takes an argument out.
+/// The edits as a fix with that title; only its title as help if there are none.
+void mend(Diagnostic& diagnostic, std::string title, Safety safety, std::vector<FileEdit> edits);
+/// The fix that takes an argument out, where its bytes are known; else help.
 void offer_removal(Diagnostic& diagnostic, const BootArgument& argument, const Facts& facts,
                    Safety safety = Safety::safe);
-void set_fix(Diagnostic& diagnostic, std::string title, Safety safety, std::vector<FileEdit> edits);
 
 /// "run `update-grub`, then reboot", or proxmox-boot-tool's form.
 std::string refresh_help(const Facts& facts);
@@ -75,6 +78,8 @@ std::optional<std::pair<int, int>> kernel_version(const Facts& facts);
 bool is_pve_kernel(const Facts& facts);
 /// Kernels that carry the ACS override patch, as far as the name tells: Debian's own do not.
 bool may_carry_acs_patch(const Facts& facts);
+/// Why the patch does not understand a word of pcie_acs_override=; empty if it does.
+std::string acs_fault(std::string_view word);
 bool is_intel(const Facts& facts);
 bool is_amd(const Facts& facts);
 /// The module that registers a driver: "xhci_hcd" -> "xhci_pci"; most are called the same.
@@ -90,7 +95,9 @@ bool is_builtin(const Facts& facts, std::string_view module);
 bool is_loaded(const Facts& facts, std::string_view module);
 /// Some VM's line may take this function (any entry of a mapping counts).
 bool is_passed(const Facts& facts, const PciAddress& address);
-/// The host's own uses that must not go: "nvme0n1 (/)"; empty if there is none or they are not known.
+/// "eno1 for vmbr0 192.0.2.10/24".
+std::string text_of(const Use& use);
+/// The host's own uses that must not go: "nvme0n1p3 for /"; empty if there is none or they are not known.
 std::string critical_use(const Device& device);
 
 }  // namespace hostpci

@@ -49,9 +49,8 @@ void blacklist_pattern(const Facts& facts, Findings& findings) {
       d.help.push_back("write one line a module (`lsmod` has their names), " + initramfs_help());
       continue;
     }
-    d.help.push_back("write `" + bare + "`, " + initramfs_help());
-    set_fix(d, "write `" + bare + "`", Safety::unsafe,
-            {{directive.source->path, directive.directive->module.span, bare}});
+    mend(d, "write `" + bare + "`, " + initramfs_help(), Safety::unsafe,
+         {{directive.source->path, directive.directive->module.span, bare}});
   }
 }
 

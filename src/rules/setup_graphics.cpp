@@ -136,9 +136,9 @@ void kvmgt_missing(const Facts& facts, Findings& findings) {
     if (!may_have_gvt(device) || device.driver != "i915") continue;
     Diagnostic& d = findings.add(gvt->place, "GVT-g is enabled, but the module `kvmgt` is not loaded");
     d.labels.push_back({Place("/proc/modules"), "no `kvmgt`: " + describe(device) + " offers no types"});
-    d.help.push_back("add `kvmgt` to /etc/modules, then `modprobe kvmgt`");
-    if (SourcePtr modules = facts.boot->source("/etc/modules"))
-      set_fix(d, "add kvmgt", Safety::safe, {append_line(modules, "kvmgt")});
+    std::vector<FileEdit> edits;
+    if (SourcePtr modules = facts.boot->source("/etc/modules")) edits = {append_line(modules, "kvmgt")};
+    mend(d, "add `kvmgt` to /etc/modules, then `modprobe kvmgt`", Safety::safe, std::move(edits));
   }
 }
 

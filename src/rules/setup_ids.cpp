@@ -41,29 +41,35 @@ void list_faults(const Facts& facts, const IdList& list, Findings& findings) {
     if (id.id && !is_address(id.text)) continue;
     Diagnostic& d = findings.add(id.place, fault(id));
     d.notes.push_back("the kernel logs \"vfio_pci: invalid id string\", or binds another device");
-    d.help.push_back("`lspci -nn` shows the ids, as in `ids=10de:1b80,10de:10f0`; " +
-                     (list.command_line ? refresh_help(facts) : initramfs_help()));
-    std::string meant = with_colons(list);
+    d.help.push_back("`lspci -nn` shows the ids, as in `ids=10de:1b80,10de:10f0`");
+    std::string meant = with_colons(list), after = list.command_line ? refresh_help(facts) : initramfs_help();
     if (meant.empty()) continue;
     Span whole{list.ids.front().place.span.begin, list.ids.back().place.span.end};
-    if (list.exact) set_fix(d, "join vendor and device", Safety::unsafe, {{list.place.file(), whole, meant}});
+    std::vector<FileEdit> edits;
+    if (list.exact && list.place.file() != "/proc/cmdline") edits = {{list.place.file(), whole, meant}};
+    mend(d, "write `ids=" + meant + "`, " + after, Safety::unsafe, std::move(edits));
     return;
   }
+}
+
+/// Words of one line, of which the first belongs to the list of ids and the second is no option.
+bool breaks_list(const PlacedText& before, const PlacedText& word) {
+  if (before.source != word.source || word.text.find('=') != std::string::npos) return false;
+  if (before.text.substr(0, 4) != "ids=" && before.text.find('=') != std::string::npos) return false;
+  std::string_view between = slice(word.source->text, {before.span.end, std::max(before.span.end, word.span.begin)});
+  return trim(between).empty() && between.find('\n') == between.npos && word.text.find(':') != std::string::npos;
 }
 
 /// Words after a blank: `ids=10de:1b80, 10de:10f0`.
 void blank_faults(const Facts& facts, Findings& findings) {
   std::optional<PlacedText> before;
   for (const PlacedText& word : facts.boot->options("vfio-pci")) {
-    bool continues = before && before->source == word.source && word.text.find('=') == std::string::npos;
-    bool of_ids = continues && (before->text.substr(0, 4) == "ids=" || before->text.find('=') == std::string::npos);
-    if (of_ids && word.text.find(':') != std::string::npos) {
+    if (before && breaks_list(*before, word)) {
       Diagnostic& d =
           findings.add(Place(word.source, word.span), "`" + word.text + "` is not read: a blank ends the list of ids");
-      d.help.push_back("write the ids without blanks; " + initramfs_help());
       std::string comma = before->text.back() == ',' ? "" : ",";
-      set_fix(d, "take the blank out", Safety::unsafe,
-              {{word.source->path, {before->span.end, word.span.begin}, comma}});
+      mend(d, "write the ids without blanks, " + initramfs_help(), Safety::unsafe,
+           {{word.source->path, {before->span.end, word.span.begin}, comma}});
     }
     before = word;
   }
@@ -77,6 +83,7 @@ void ids_syntax(const Facts& facts, Findings& findings) {
 std::string lost_ids(const IdList& list, const IdList& last) {
   std::string lost;
   for (const VfioId& id : list.ids) {
+    if (!id.id) continue;
     auto same = [&](const VfioId& other) { return lower(other.text) == lower(id.text); };
     if (std::any_of(last.ids.begin(), last.ids.end(), same)) continue;
     lost += (lost.empty() ? "" : ",") + id.text;
@@ -93,10 +100,13 @@ void ids_split(const Facts& facts, Findings& findings) {
     if (lost.empty()) continue;
     Diagnostic& d = findings.add(list.place, "`" + lost + "` is lost: of several `ids=` the kernel keeps the last");
     d.labels.push_back({last.place, "this one counts"});
-    d.help.push_back("merge the lists into one; " + (last.command_line ? refresh_help(facts) : initramfs_help()));
-    if (!last.exact || last.ids.empty()) continue;
-    std::uint32_t end = last.ids.back().place.span.end;
-    set_fix(d, "add them to the last list", Safety::unsafe, {{last.place.file(), {end, end}, "," + lost}});
+    std::vector<FileEdit> edits;
+    if (last.exact && !last.ids.empty() && last.place.file() != "/proc/cmdline") {
+      std::uint32_t end = last.ids.back().place.span.end;
+      edits = {{last.place.file(), {end, end}, "," + lost}};
+    }
+    mend(d, "merge the lists into one, " + (last.command_line ? refresh_help(facts) : initramfs_help()), Safety::unsafe,
+         std::move(edits));
   }
 }
 
@@ -116,8 +126,7 @@ void ids_unknown(const Facts& facts, Findings& findings) {
 std::string vital_use(const Device& device) {
   if (!device.uses) return {};
   for (const Use& use : *device.uses)
-    if (use.critical && use.kind != UseKind::console)
-      return use.name + (use.detail.empty() ? "" : " (" + use.detail + ")");
+    if (use.critical && use.kind != UseKind::console) return text_of(use);
   return {};
 }
 
@@ -130,10 +139,19 @@ bool belongs_to_host(const Device& device, const Facts& facts) {
 }
 
 void driver_override_help(Diagnostic& d, const Device& device) {
-  d.help.push_back(
-      "give the other one to vfio-pci by its address (driver_override, `driverctl set-override`), not by its id");
+  d.help.push_back("give the VM's one to vfio-pci by address (`driverctl set-override ADDRESS vfio-pci`), not by id");
   d.labels.push_back({Place(device_path(device.address, "driver")),
                       device.driver.value_or("").empty() ? "no driver" : "driver " + *device.driver});
+}
+
+/// The line that needs the host's own driver on this device: a mediated device of it, or one of its virtual functions.
+const Assignment* needs_host_driver(const Facts& facts, const Device& device) {
+  for (const VmFacts& vm : facts.vms)
+    for (const Assignment& assignment : vm.assignments)
+      for (const Device* used : assignment.devices)
+        if ((assignment.is_mdev() && used->address == device.address) || used->physfn == device.address)
+          return &assignment;
+  return nullptr;
 }
 
 void ids_catches_host(const Facts& facts, Findings& findings) {
@@ -142,6 +160,7 @@ void ids_catches_host(const Facts& facts, Findings& findings) {
     auto passed = [&](const Device* d) { return is_passed(facts, d->address); };
     bool for_vm = std::any_of(devices.begin(), devices.end(), passed);
     for (const Device* device : devices) {
+      if (needs_host_driver(facts, *device)) continue;  // setup-ids-with-mdev tells
       std::string use = vital_use(*device);
       bool twin = use.empty() && devices.size() > 1 && for_vm && belongs_to_host(*device, facts);
       if (use.empty() && !twin) continue;
@@ -155,19 +174,9 @@ void ids_catches_host(const Facts& facts, Findings& findings) {
   }
 }
 
-/// The line that needs the host's own driver on this device: a mediated device of it, or one of its virtual functions.
-const Assignment* needs_host_driver(const Facts& facts, const Device& device) {
-  for (const VmFacts& vm : facts.vms)
-    for (const Assignment& assignment : vm.assignments)
-      for (const Device* used : assignment.devices)
-        if ((assignment.is_mdev() && used->address == device.address) || used->physfn == device.address)
-          return &assignment;
-  return nullptr;
-}
-
 /// Takes the id and one comma beside it out.
 std::vector<FileEdit> remove_id(const VfioId& id) {
-  if (!id.exact || !id.place.source) return {};
+  if (!id.exact || !id.place.source || id.place.file() == "/proc/cmdline") return {};
   Span span = id.place.span;
   const std::string& text = id.place.source->text;
   if (span.end < text.size() && text[span.end] == ',')
@@ -188,8 +197,7 @@ void ids_with_mdev(const Facts& facts, Findings& findings) {
       Diagnostic& d = findings.add(
           id.place, "`" + id.text + "` gives " + describe(*device) + " to vfio-pci: it then has no " + what);
       d.labels.push_back({Findings::place(*user), "this line needs its own driver"});
-      d.help.push_back("take the id out; " + initramfs_help());
-      set_fix(d, "take the id out", Safety::unsafe, remove_id(id));
+      mend(d, "take the id out, " + initramfs_help(), Safety::unsafe, remove_id(id));
     }
 }
 

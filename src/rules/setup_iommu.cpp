@@ -24,9 +24,9 @@ bool is_yes(std::string_view word) {
 
 void replace_argument(Diagnostic& d, const BootArgument& a, const Facts& facts, const std::string& text,
                       Safety safety) {
-  d.help.push_back("write `" + text + "`, " + refresh_help(facts));
-  if (!a.configured || !a.configured->exact) return;
-  set_fix(d, "write `" + text + "`", safety, {{a.configured->source->path, a.argument.span, text}});
+  std::vector<FileEdit> edits;
+  if (a.configured && a.configured->exact) edits = {{a.configured->source->path, a.argument.span, text}};
+  mend(d, "write `" + text + "`, " + refresh_help(facts), safety, std::move(edits));
 }
 
 void param_case(const Facts& facts, Findings& findings) {
@@ -124,17 +124,6 @@ void intel_iommu_redundant(const Facts& facts, Findings& findings) {
     if (a.argument.value == "on")
       findings.add(a.place, "`intel_iommu=on` is the default of kernel " + *facts.host->kernel.release)
           .help.push_back("keep it or take it out: it makes no difference");
-}
-
-bool is_hex(std::string_view text) { return !text.empty() && text.size() <= 4 && number(text, 16); }
-
-/// Empty if the patch understands the word, else why not.
-std::string acs_fault(std::string_view word) {
-  if (begins_with_one_of(word, {"downstream", "multifunction"})) return {};
-  if (word.substr(0, 3) != "id:") return "`" + std::string(word) + "` is no value of pcie_acs_override";
-  std::size_t colon = word.find(':', 3);
-  bool sound = colon != word.npos && is_hex(word.substr(3, colon - 3)) && is_hex(word.substr(colon + 1).substr(0, 4));
-  return sound ? "" : "`" + std::string(word) + "` is no id: it has the form `id:10de:1b80`";
 }
 
 void acs_value(const Facts& facts, Findings& findings) {

@@ -80,9 +80,9 @@ void softdep_finding(const VfioId& id, const Device& device, const std::string& 
     return;
   }
   std::string line = "softdep " + module + " pre: vfio-pci";
-  d.help.push_back("add `" + line + "` to a file of /etc/modprobe.d, " + initramfs_help());
-  bool in_modprobe = id.place.file().compare(0, 16, "/etc/modprobe.d/") == 0;
-  if (in_modprobe) set_fix(d, "let vfio-pci load first", Safety::safe, {append_line(id.place.source, line)});
+  std::vector<FileEdit> edits;
+  if (id.place.file().compare(0, 16, "/etc/modprobe.d/") == 0) edits = {append_line(id.place.source, line)};
+  mend(d, "add `" + line + "` to a file of /etc/modprobe.d, " + initramfs_help(), Safety::safe, std::move(edits));
 }
 
 void softdep_missing(const Facts& facts, Findings& findings) {
@@ -144,10 +144,10 @@ void softdep_invalid(const Facts& facts, Findings& findings) {
     if (fault.empty()) continue;
     std::string line = "softdep " + softdep_target(directive) + " pre: vfio-pci";
     Diagnostic& d = findings.add(Place(directive.source, directive.directive->span), fault);
-    d.help.push_back("write `" + line + "`, " + initramfs_help());
-    std::size_t modules = read_softdep(directive).pre.size() + read_softdep(directive).post.size();
-    if (modules <= 1)
-      set_fix(d, "write `" + line + "`", Safety::safe, {{directive.source->path, directive.directive->span, line}});
+    std::vector<FileEdit> edits;
+    if (read_softdep(directive).pre.size() + read_softdep(directive).post.size() <= 1)
+      edits = {{directive.source->path, directive.directive->span, line}};
+    mend(d, "write `" + line + "`, " + initramfs_help(), Safety::safe, std::move(edits));
   }
 }
 

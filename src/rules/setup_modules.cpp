@@ -7,20 +7,22 @@
 namespace hostpci {
 namespace {
 
-void virqfd_entry(const Facts& facts, const ModuleEntry& entry, Findings& findings) {
+void virqfd_entry(const Facts& facts, const ModuleEntry& entry, std::string_view effect, Findings& findings) {
   if (!same_module(entry.line.name, "vfio_virqfd")) return;
   Diagnostic& d = findings.add(Place(entry.source, entry.line.name_span),
                                "`" + std::string(entry.line.name) + "` is no module of kernel " +
                                    *facts.host->kernel.release + ": it is part of vfio since 6.2");
-  d.notes.push_back("systemd-modules-load.service fails because of it; nothing else does");
-  set_fix(d, "delete the line", Safety::safe, {remove_lines(entry.source, entry.line.span)});
+  d.notes.emplace_back(effect);
+  mend(d, "delete the line", Safety::safe, {remove_lines(entry.source, entry.line.span)});
 }
 
 void vfio_virqfd(const Facts& facts, Findings& findings) {
   auto version = kernel_version(facts);
   if (!version || *version < std::pair{6, 2}) return;
-  for (const ModuleEntry& entry : facts.boot->boot_modules) virqfd_entry(facts, entry, findings);
-  for (const ModuleEntry& entry : facts.boot->initramfs_modules) virqfd_entry(facts, entry, findings);
+  for (const ModuleEntry& entry : facts.boot->boot_modules)
+    virqfd_entry(facts, entry, "systemd-modules-load.service fails because of it; nothing else does", findings);
+  for (const ModuleEntry& entry : facts.boot->initramfs_modules)
+    virqfd_entry(facts, entry, "the initramfs goes without it; nothing else happens", findings);
 }
 
 bool is_sriov(const SysfsLine& line) {
@@ -45,7 +47,7 @@ void sysfs_line(const Facts& facts, const SourcePtr& source, const SysfsLine& li
         findings.add(Place(source, line.path_span),
                      "`" + std::string(line.path) + "` is no path below /sys: the script puts /sys/ in front");
     Span span{line.path_span.begin, line.path_span.begin + std::uint32_t(prefix)};
-    set_fix(d, "take `/sys/` out", Safety::unsafe, {{source->path, span, ""}});
+    mend(d, "take `/sys/` out", Safety::unsafe, {{source->path, span, ""}});
   }
   if (!lacks_sysfsutils(facts)) return;
   Diagnostic& d =

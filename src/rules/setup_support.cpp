@@ -30,6 +30,14 @@ bool listed(const Fact<std::vector<std::string>>& modules, std::string_view modu
   return std::any_of(modules->begin(), modules->end(), same);
 }
 
+std::optional<ArgumentEnd> next_end(const Facts& facts) {
+  if (facts.bootloader == Bootloader::grub) return facts.boot->grub_end();
+  if (facts.bootloader == Bootloader::systemd_boot) return facts.boot->kernel_cmdline_end();
+  return {};
+}
+
+bool is_hex(std::string_view text) { return !text.empty() && text.size() <= 4 && number(text, 16); }
+
 bool has_blank(std::string_view text, std::size_t at) {
   return at < text.size() && (text[at] == ' ' || text[at] == '\t');
 }
@@ -143,11 +151,14 @@ std::vector<FileEdit> remove_argument(const ConfiguredArgument& argument) {
 }
 
 std::vector<FileEdit> add_arguments(const Facts& facts, std::string_view text) {
-  std::optional<ArgumentEnd> end;
-  if (facts.bootloader == Bootloader::grub) end = facts.boot->grub_end();
-  if (facts.bootloader == Bootloader::systemd_boot) end = facts.boot->kernel_cmdline_end();
+  std::optional<ArgumentEnd> end = next_end(facts);
   if (!end) return {};
   return {{end->source->path, {end->offset, end->offset}, (end->blank ? " " : "") + std::string(text)}};
+}
+
+void label_end(Diagnostic& diagnostic, const Facts& facts, std::string message) {
+  if (auto end = next_end(facts))
+    diagnostic.labels.push_back({Place(end->source, end->source->line_at(end->offset)), std::move(message)});
 }
 
 FileEdit remove_lines(const SourcePtr& source, Span span) {
@@ -163,13 +174,16 @@ FileEdit append_line(const SourcePtr& source, std::string_view line) {
   return {source->path, {end, end}, (open ? "\n" : "") + std::string(line) + "\n"};
 }
 
-void offer_removal(Diagnostic& diagnostic, const BootArgument& argument, const Facts& facts, Safety safety) {
-  diagnostic.help.push_back("take it out, " + refresh_help(facts));
-  if (argument.configured) set_fix(diagnostic, "take it out", safety, remove_argument(*argument.configured));
+void mend(Diagnostic& diagnostic, std::string title, Safety safety, std::vector<FileEdit> edits) {
+  if (edits.empty())
+    diagnostic.help.push_back(std::move(title));
+  else
+    diagnostic.fix = Fix{std::move(title), safety, std::move(edits)};
 }
 
-void set_fix(Diagnostic& diagnostic, std::string title, Safety safety, std::vector<FileEdit> edits) {
-  if (!edits.empty()) diagnostic.fix = Fix{std::move(title), safety, std::move(edits)};
+void offer_removal(Diagnostic& diagnostic, const BootArgument& argument, const Facts& facts, Safety safety) {
+  auto edits = argument.configured ? remove_argument(*argument.configured) : std::vector<FileEdit>();
+  mend(diagnostic, "take it out, " + refresh_help(facts), safety, std::move(edits));
 }
 
 std::string refresh_help(const Facts& facts) {
@@ -195,6 +209,15 @@ bool is_pve_kernel(const Facts& facts) {
 bool may_carry_acs_patch(const Facts& facts) {
   const Fact<std::string>& release = facts.host->kernel.release;
   return !release || release->find("-amd64") == release->npos;
+}
+
+std::string acs_fault(std::string_view word) {
+  for (std::string_view known : {"downstream", "multifunction"})
+    if (word.substr(0, known.size()) == known) return {};  // the patch compares beginnings
+  if (word.substr(0, 3) != "id:") return "`" + std::string(word) + "` is no value of pcie_acs_override";
+  std::size_t colon = word.find(':', 3);
+  bool sound = colon != word.npos && is_hex(word.substr(3, colon - 3)) && is_hex(word.substr(colon + 1).substr(0, 4));
+  return sound ? "" : "`" + std::string(word) + "` is no id of the form `id:10de:1b80`";
 }
 
 bool is_intel(const Facts& facts) { return facts.host->kernel.cpu_vendor == "GenuineIntel"; }
@@ -243,10 +266,12 @@ bool is_passed(const Facts& facts, const PciAddress& address) {
   return facts.users.count(address) != 0;
 }
 
+std::string text_of(const Use& use) { return use.detail.empty() ? use.name : use.name + " for " + use.detail; }
+
 std::string critical_use(const Device& device) {
   if (!device.uses) return {};
   for (const Use& use : *device.uses)
-    if (use.critical) return use.detail.empty() ? use.name : use.name + " (" + use.detail + ")";
+    if (use.critical) return text_of(use);
   return {};
 }
 

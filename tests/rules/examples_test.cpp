@@ -1,6 +1,7 @@
 // The examples of the catalogue: each bad one makes its rule speak, each good one does not, on fixtures/hosts/example.yaml.
 #include <doctest/doctest.h>
 
+#include "../support/example.hpp"
 #include "../support/linted.hpp"
 #include "rules/rule.hpp"
 
@@ -8,19 +9,10 @@ using namespace hostpci;
 
 namespace {
 
-/// An example is the text of VM 100, or, behind a first line "# /path", that of a file of the host, or prose in parentheses.
-Report lint_example(const Host& example, std::string_view text) {
-  Host host = example;
-  std::string vm = "machine: q35\nhostpci0: 0000:01:00,pcie=1\n";
-  if (text.substr(0, 3) == "# /") {
-    std::size_t end = text.find('\n');
-    std::string path(text.substr(2, end - 2)), content(text.substr(end + 1));
-    if (path == "/proc/cmdline") host.kernel.command_line = content;
-    else host.files[path] = content + "\n";
-  } else {
-    vm = std::string(text) + "\n";
-  }
-  return test::lint_report(host, {test::make_vm(100, vm)});
+/// Prose in parentheses is no example that can be run.
+Report lint_example(const Host& host, std::string_view text) {
+  test::Example example = test::make_example(host, text);
+  return test::lint_report(example.host, {test::make_vm(100, example.vm)});
 }
 
 bool is_prose(std::string_view text) { return text.substr(0, 1) == "("; }
