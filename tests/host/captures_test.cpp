@@ -71,7 +71,9 @@ TEST_CASE("a capture has the devices, ids, drivers and groups that lspci saw") {
     auto records = lspci_records(read_file(capture.directory.path() + "/cmd/lspci-mm"));
     CHECK(capture.host.devices.size() == records.size());
     REQUIRE(records.size() > 4);
-    for (auto& [slot, record] : records) {
+    for (auto& entry : records) {
+      const std::string& slot = entry.first;
+      auto& record = entry.second;
       CAPTURE(slot);
       const Device& device = capture.device(slot);
       REQUIRE(device.id);
