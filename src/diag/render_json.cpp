@@ -1,6 +1,5 @@
 // The JSON contract of schemas/lint.schema.json: fields in a fixed order, nothing but UTF-8.
-#include <boost/json.hpp>
-
+#include "diag/json_parts.hpp"
 #include "diag/render.hpp"
 #include "text/escape.hpp"
 
@@ -44,6 +43,8 @@ json::value fix_value(const std::optional<Fix>& fix) {
   return json::object{{"title", utf8(fix->title)}, {"safety", name(fix->safety)}, {"edits", std::move(edits)}};
 }
 
+}  // namespace
+
 json::object diagnostic_object(const Diagnostic& d) {
   json::object out{{"rule", utf8(d.rule)}, {"severity", name(d.severity)}, {"message", utf8(d.message)}};
   add_place(out, d.place);
@@ -61,8 +62,6 @@ json::object diagnostic_object(const Diagnostic& d) {
 json::object summary_object(const Summary& s) {
   return {{"errors", s.errors}, {"warnings", s.warnings}, {"infos", s.infos}, {"vms", s.vms}, {"rules", s.rules}};
 }
-
-}  // namespace
 
 std::string render_json(const Report& report) {
   json::array diagnostics;
