@@ -8,7 +8,8 @@
 
 namespace hostpci {
 
-/// `name=value` or a lone word. Quotes group blanks; an outer pair around value (or the whole) is taken off in `name`/`value`.
+/// `name=value` or a lone word. Quotes group blanks; an outer pair around value (or the whole) is taken off in
+/// `name`/`value`.
 struct KernelArgument {
   std::string_view text;   ///< as it stands, quotes included
   std::string_view name;

@@ -40,8 +40,9 @@ struct HostElement {
   Span span;
 };
 
-/// What PVE would say against the string. `rule` is the catalogue's name for it: syntax-unknown-option, syntax-addr-format, syntax-comma-list,
-/// syntax-bare-mapping-name, syntax-boolean, syntax-id-override, syntax-mdev-value, syntax-romfile-path, syntax-driver-enum, syntax-invalid-line-dropped.
+/// What PVE would say against the string. `rule` is the catalogue's name for it: syntax-unknown-option,
+/// syntax-addr-format, syntax-comma-list, syntax-bare-mapping-name, syntax-boolean, syntax-id-override,
+/// syntax-mdev-value, syntax-romfile-path, syntax-driver-enum, syntax-invalid-line-dropped.
 struct HostpciError {
   std::string rule;
   std::string message;
@@ -49,13 +50,15 @@ struct HostpciError {
   std::string help;         ///< what to write, empty if nothing is known
   std::string replacement;  ///< exact text for `span` if `fixable`
   bool fixable = false;
-  std::string key;          ///< PVE's blamed key ("host", "pcie", an unknown key as typed), empty for syntax errors of the whole
+  /// PVE's blamed key ("host", "pcie", an unknown key as typed), empty for syntax errors of the whole.
+  std::string key;
 };
 
 struct Hostpci {
   std::vector<HostpciProperty> properties;  ///< those that parse, in the order typed, even if others are wrong
   std::vector<HostElement> hosts;           ///< of the host property that counts
-  std::vector<HostpciError> errors;         ///< empty: PVE accepts the string
+  /// Empty: PVE accepts the string. First the one PVE names, then the others as they stand; at most about a hundred.
+  std::vector<HostpciError> errors;
 
   bool ok() const { return errors.empty(); }
   const HostpciProperty* find(HostpciKey key) const;

@@ -23,7 +23,9 @@ struct MappingSection {
 
 struct MappingFile {
   std::vector<MappingSection> sections;
-  std::vector<Span> bad;  ///< lines PVE ignores: outside of sections; inside one, those that are no property (a header without an empty line above it)
+  /// Lines PVE ignores: outside of sections; inside one, those that are no property (a header without an empty line
+  /// above it).
+  std::vector<Span> bad;
 };
 
 MappingFile parse_mapping(std::string_view text);

@@ -1,4 +1,4 @@
-// Lists of modules: /etc/modules and modules-load.d (one name a line) and initramfs-tools' modules (name and arguments).
+// Lists of modules: /etc/modules and modules-load.d (a name a line) and initramfs-tools' modules (name and arguments).
 #pragma once
 #include <string_view>
 #include <vector>
@@ -13,7 +13,8 @@ struct ModuleLine {
   Span span, name_span, arguments_span;
 };
 
-/// Blank lines and comments ('#' or ';' at the first non-blank; in initramfs-tools only '#' in the first column) are left out.
+/// Blank lines and comments ('#' or ';' at the first non-blank; in initramfs-tools only '#' in the first column) are
+/// left out.
 std::vector<ModuleLine> parse_modules(std::string_view text, bool initramfs_tools = false);
 
 }  // namespace hostpci

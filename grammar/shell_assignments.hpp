@@ -9,8 +9,8 @@
 
 namespace hostpci {
 
-/// NAME=value. `value` is what the shell would store if nothing in it needs expanding, except that "$NAME"/"${NAME}" of the variable itself
-/// at its start marks `appends`; a value with any other expansion is not `plain`.
+/// NAME=value. `value` is what the shell would store if nothing in it needs expanding, except that "$NAME"/"${NAME}" of
+/// the variable itself at its start marks `appends`; a value with any other expansion is not `plain`.
 struct ShellAssignment {
   std::string_view name;
   std::string value;        ///< quotes removed, continuations joined

@@ -14,7 +14,8 @@ struct SysfsLine {
   Span span, path_span, value_span;
 };
 
-/// '#' strips to the end of the line anywhere; a value of two words is a syntax error that ends the file for the script (kind bad).
+/// '#' strips to the end of the line anywhere; a value of two words is a syntax error that ends the file for the script
+/// (kind bad).
 std::vector<SysfsLine> parse_sysfs_conf(std::string_view text);
 
 }  // namespace hostpci

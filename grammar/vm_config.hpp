@@ -1,4 +1,4 @@
-// The VM configuration file: every line with its place, in sections. No key is judged here; what PVE makes of it is src/config's.
+// The VM configuration file: every line with its place, in sections. What PVE makes of a key is src/config's matter.
 // Source: qemu-server QemuServer.pm parse_vm_config.
 #pragma once
 #include <string>

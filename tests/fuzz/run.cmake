@@ -15,7 +15,8 @@ if(seeds)
   file(COPY ${seeds} DESTINATION ${WORK}/corpus)
 endif()
 execute_process(
-  COMMAND ${TARGET} -seed=${seed} -max_total_time=${seconds} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=${WORK}/ ${WORK}/corpus
+  COMMAND ${TARGET} -seed=${seed} -max_total_time=${seconds} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+          -artifact_prefix=${WORK}/ ${WORK}/corpus
   WORKING_DIRECTORY ${WORK} RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "${TARGET} found an input for which something does not hold: see ${WORK}")
