@@ -136,12 +136,12 @@ class SetCommand {
     return done;
   }
 
+  /// As PVE finds it out, or as the host's processes show it: a change for the next start is the safe one.
   bool running() const {
     const auto& known = context_.host->running;
-    bool snapshot = !invocation_.globals.host.empty();
-    if (!snapshot) return is_running(world_->system(), before_.vmid);
-    return known &&
-           std::any_of(known->begin(), known->end(), [&](const RunningVm& vm) { return vm.vmid == before_.vmid; });
+    auto is_it = [&](const RunningVm& vm) { return vm.vmid == before_.vmid && vm.vmid != 0; };
+    if (known && std::any_of(known->begin(), known->end(), is_it)) return true;
+    return invocation_.globals.host.empty() && is_running(world_->system(), before_.vmid);
   }
 
   int compute() {

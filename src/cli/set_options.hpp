@@ -35,6 +35,8 @@ inline constexpr OptionSpec set_options[] = {
     {"vcpus", OptionValue::required, "VALUE"},
     {"scsihw", OptionValue::required, "VALUE"},
     {"kvm", OptionValue::required, "VALUE"},
+    {"localtime", OptionValue::required, "VALUE"},
+    {"tablet", OptionValue::required, "VALUE"},
     {"name", OptionValue::required, "VALUE"},
     {"description", OptionValue::required, "VALUE"},
     {"tags", OptionValue::required, "VALUE"},

@@ -80,7 +80,9 @@ std::string node_name(const FileSystem& system) {
     return std::string(target.substr(target.rfind('/') + 1));
   }
   auto name = system.read("/etc/hostname");
-  return name ? std::string(trim(*name)) : "";
+  if (!name) return "";
+  std::string_view full = trim(*name);  // PVE takes the name up to its first dot
+  return std::string(full.substr(0, full.find('.')));
 }
 
 }  // namespace hostpci
