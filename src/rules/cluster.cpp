@@ -3,7 +3,6 @@
 #include <cctype>
 
 #include "rules/refused.hpp"
-#include "rules/setup.hpp"
 #include "text/suggest.hpp"
 
 namespace hostpci {
@@ -13,6 +12,10 @@ constexpr std::string_view assert_valid = "pve-guest-common Mapping/PCI.pm (asse
 
 void point_at_entry(const Facts& facts, const Refusal& refusal, Span span, std::string message, Diagnostic& d) {
   if (refusal.entry && facts.mappings->source) d.labels.push_back({Place(facts.mappings->source, span), std::move(message)});
+}
+
+void give_fix(Diagnostic& d, std::string title, std::vector<FileEdit> edits) {
+  d.fix = Fix{std::move(title), Safety::safe, std::move(edits)};
 }
 
 const Device* mapped_device(const Facts& facts, const Refusal& refusal) {
@@ -43,7 +46,7 @@ void check_property(const Facts& facts, const VmFacts& vm, Findings& out, std::s
     std::string title = refusal->expected.empty() ? "take `" + std::string(key) + "` out of the entry"
                                                   : "write `" + std::string(key) + "=" + refusal->expected + "` in the entry";
     if (facts.mappings->source)
-      set_fix(d, std::move(title), Safety::safe, property_edit(facts, entry, key, value, refusal->expected));
+      give_fix(d, std::move(title), property_edit(facts, entry, key, value, refusal->expected));
   }
 }
 
@@ -109,7 +112,7 @@ void check_id(const Facts& facts, const VmFacts& vm, Findings& out) {
     }
     d.notes.emplace_back("Proxmox VE compares the text: the kernel writes lower case");
     if (facts.mappings->source)
-      set_fix(d, "write `id=" + refusal->expected + "`", Safety::safe,
+      give_fix(d, "write `id=" + refusal->expected + "`",
               {{facts.mappings->source->path, entry.id_span, refusal->expected}});
   }
   tell_unknown(vm, out, "the id", "vendor", [](const Device& d) { return d.id.has_value(); });
@@ -132,7 +135,9 @@ std::vector<FileEdit> mdev_edit(const Mappings& mappings, const Mapping& mapping
     bool crlf = line.size() > 0 && source.text[line.end - 1] == '\r';
     return {{source.path, {line.end, line.end}, "\n\tmdev " + flag + (crlf ? "\r" : "")}};
   }
-  return {{source.path, *mapping.mdev_span, "mdev " + flag}};
+  Span line = *mapping.mdev_span;
+  while (line.begin < line.end && (source.text[line.begin] == ' ' || source.text[line.begin] == '\t')) ++line.begin;
+  return {{source.path, line, "mdev " + flag}};
 }
 
 void check_mdev_flag(const Facts& facts, const VmFacts& vm, Findings& out) {
@@ -143,7 +148,7 @@ void check_mdev_flag(const Facts& facts, const VmFacts& vm, Findings& out) {
     const Mapping& mapping = *a->resolved.mapping;
     d.labels.push_back({Place(facts.mappings->source, mapping.mdev_span.value_or(mapping.id_span)), ""});
     d.notes.emplace_back("loading or unloading the vendor's driver changes what the device shows");
-    set_fix(d, "write `mdev " + refusal->expected + "` in the mapping", Safety::safe,
+    give_fix(d, "write `mdev " + refusal->expected + "` in the mapping",
             mdev_edit(*facts.mappings, mapping, refusal->expected));
   }
 }

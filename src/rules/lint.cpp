@@ -105,6 +105,11 @@ std::vector<Diagnostic> lint(const Facts& facts, const LintOptions& options, con
   return report;
 }
 
+std::size_t selected_rules(const LintOptions& options) {
+  auto counts = [&](const Rule* rule) { return selected(options, rule->id); };
+  return std::size_t(std::count_if(catalogue().begin(), catalogue().end(), counts));
+}
+
 std::vector<std::string> unknown_rules(const LintOptions& options) {
   std::vector<std::string> unknown;
   for (const auto* patterns : {&options.select, &options.ignore})

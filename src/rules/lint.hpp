@@ -18,6 +18,9 @@ struct LintOptions {
 /// findings are wanted (empty: all).
 std::vector<Diagnostic> lint(const Facts&, const LintOptions&, const std::vector<std::uint32_t>& only = {});
 
+/// How many rules are run.
+std::size_t selected_rules(const LintOptions&);
+
 /// Names that select or ignore nothing, for a did-you-mean.
 std::vector<std::string> unknown_rules(const LintOptions&);
 

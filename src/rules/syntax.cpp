@@ -21,7 +21,8 @@ void check_fault(const Facts&, const VmFacts& vm, Findings& out) {
       Diagnostic& d = out.add(Place(vm.vm->source, error.span), error.message);
       d.key = slice(vm.vm->source->text, line.key);
       d.notes.emplace_back(dropped);
-      if (!error.help.empty()) d.help.push_back(error.help);
+      bool told_by_fix = error.fixable && error.help.compare(0, 12, "did you mean") == 0;
+      if (!error.help.empty() && !told_by_fix) d.help.push_back(error.help);
       if (error.fixable)
         d.fix = replace(vm, error.replacement.empty() ? "take it out" : "write `" + error.replacement + "`", error.span,
                         error.replacement, Safety::safe);
