@@ -33,18 +33,31 @@ constexpr OptionSpec snapshot_options[] = {
     {"output", OptionValue::required, "FILE", "write to FILE instead of standard output", 'o'},
 };
 
+constexpr OptionSpec suggest_options[] = {
+    {"vm", OptionValue::required, "VM", "for this VM: its machine type, display, and first free hostpciN"},
+};
+
 constexpr Command table[] = {
     {"config", "VM [--pending | --snapshot NAME]", "a VM's configuration as Proxmox VE understands it", "", config_options, "text json", 1, 1,
      false, run_config},
     {"devices", "[ADDR…] [--tree]", "the host's PCI devices: class, name, driver, group, what uses them, what they can do",
      "An ADDR is a device (0000:01:00.0, 01:00.0), a slot (01:00) or a bus (01).", devices_options, "text json", 0, std::size_t(-1), false,
      run_devices},
+    {"doctor", "", "is this host ready: one line a check, with what was read and the command that mends it",
+     "Exit status 1 if a check fails. A part that is missing is a failure where Proxmox VE is installed or a VM has a hostpci line,\n"
+     "elsewhere a warning.",
+     {}, "text json", 0, 0, false, run_doctor},
     {"explain", "RULE", "what a rule means, why it matters, a bad and a good example, how to mend it", "", {}, "text json", 1, 1, false,
      run_explain},
     {"groups", "[GROUP…]", "IOMMU groups: isolated or shared, viable now or not", "", {}, "text json", 0, std::size_t(-1), false, run_groups},
     {"help", "[COMMAND]", "how a command is used", "", {}, "text", 0, 1, false, run_help},
     {"lint", "[VM…]", "all rules over all VMs (default: every VM of this node) and the host",
      "A rule is waived in a VM's notes: `#hostpci: allow RULE REASON`.", lint_options, "text concise json", 0, std::size_t(-1), false, run_lint},
+    {"mapping", "list|check [ID…]", "the cluster's resource mappings and what they are on this host; Proxmox VE's own check of each entry",
+     "`check` gives exit status 1 if an entry of this node would be refused; entries of other nodes are not judged.", {}, "text json", 1,
+     std::size_t(-1), false, run_mapping},
+    {"mdev", "[ADDR…]", "mediated device types, free instances, and which VM holds those that exist", "", {}, "text json", 0, std::size_t(-1),
+     false, run_mdev},
     {"parse", "STRING… | -", "property strings to JSON, with Proxmox VE's own verdict",
      "`-` reads one string a line from standard input.", {}, "json", 1, std::size_t(-1), false, run_parse},
     {"rules", "", "the catalogue of rules", "", {}, "text json", 0, 0, false, run_rules},
@@ -56,6 +69,8 @@ constexpr Command table[] = {
      run_showcmd},
     {"snapshot", "[-o FILE]", "everything that rules need to know of this host, as YAML, without serial numbers and MAC addresses", "",
      snapshot_options, "yaml", 0, 0, false, run_snapshot},
+    {"suggest", "ADDR [--vm VM]", "the hostpci line to write for a device, with a reason for every property", "", suggest_options, "text json",
+     1, 1, false, run_suggest},
 };
 
 int wrong_usage(const std::string& message, const Command* command = nullptr) {

@@ -5,6 +5,7 @@
 
 #include "config/boot_config.hpp"
 #include "rules/facts.hpp"
+#include "text/suggest.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -114,6 +115,20 @@ std::string DeviceView::driver(const Device& device) {
 std::string DeviceView::group(const Device& device) {
   if (!device.group) return "?";
   return *device.group < 0 ? "-" : std::to_string(*device.group);
+}
+
+std::string no_such_device(const Host& host, const std::string& text) {
+  std::vector<std::string> names;
+  // as it was typed: with the domain or without, with the function or without
+  bool domain = std::count(text.begin(), text.end(), ':') > 1, function = text.find('.') != std::string::npos;
+  for (const auto& [address, device] : host.devices) {
+    std::string name = function ? address.str() : address.slot();
+    names.push_back(!domain && name.substr(0, 5) == "0000:" ? name.substr(5) : name);
+  }
+  std::vector<std::string_view> views(names.begin(), names.end());
+  std::string message = "this host has no PCI device `" + text + "`";
+  if (auto near = closest(text, views)) message += "; did you mean `" + std::string(*near) + "`?";
+  return message;
 }
 
 }  // namespace hostpci

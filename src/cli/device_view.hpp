@@ -44,4 +44,7 @@ class DeviceView {
   std::map<PciAddress, std::vector<VmUse>> vm_uses_;
 };
 
+/// "this host has no PCI device `01:0.0`; did you mean `01:00.0`?"
+std::string no_such_device(const Host&, const std::string& text);
+
 }  // namespace hostpci

@@ -1,13 +1,14 @@
 // `devices`: the host's PCI devices as a table, as a tree, as JSON.
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
+#include <cstdio>
 #include <functional>
 #include <set>
 
 #include "cli/device_view.hpp"
 #include "cli/log.hpp"
 #include "text/escape.hpp"
-#include "text/suggest.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -28,20 +29,6 @@ std::optional<Matches> parse_filter(std::string_view text) {
   auto domain = colon == std::string_view::npos ? std::optional<std::uint64_t>(0) : number(text.substr(0, colon), 16);
   if (!bus || *bus > 0xff || !domain || text.size() < 2) return {};
   return [bus, domain](const PciAddress& a) { return a.bus == *bus && a.domain == *domain; };
-}
-
-std::string no_such_device(const Host& host, const std::string& text) {
-  std::vector<std::string> names;
-  // as it was typed: with the domain or without, with the function or without
-  bool domain = std::count(text.begin(), text.end(), ':') > 1, function = text.find('.') != std::string::npos;
-  for (const auto& [address, device] : host.devices) {
-    std::string name = function ? address.str() : address.slot();
-    names.push_back(!domain && name.substr(0, 5) == "0000:" ? name.substr(5) : name);
-  }
-  std::vector<std::string_view> views(names.begin(), names.end());
-  std::string message = "this host has no PCI device `" + text + "`";
-  if (auto near = closest(text, views)) message += "; did you mean `" + std::string(*near) + "`?";
-  return message;
 }
 
 struct Selection {
@@ -152,6 +139,13 @@ json::value mdev_json(const Device& device) {
   return types;
 }
 
+Fact<std::string> class_text(const Device& device) {
+  if (!device.class_code) return {};
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "0x%06x", unsigned(*device.class_code));
+  return std::string(text.data());
+}
+
 json::object device_json(const DeviceView& view, const Device& device) {
   json::array virtfns;
   for (const PciAddress& address : device.virtfns) virtfns.emplace_back(address.str());
@@ -159,7 +153,7 @@ json::object device_json(const DeviceView& view, const Device& device) {
   if (device.id) id = device.id->str();
   if (device.subsystem) subsystem = device.subsystem->str();
   return {{"address", device.address.str()},
-          {"class", fact(device.class_code)},
+          {"class", text_fact(class_text(device))},
           {"className", utf8(view.names().class_name(device))},
           {"id", text_fact(id)},
           {"subsystem", text_fact(subsystem)},

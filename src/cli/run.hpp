@@ -6,14 +6,18 @@ namespace hostpci {
 
 int run_config(Invocation&);
 int run_devices(Invocation&);
+int run_doctor(Invocation&);
 int run_explain(Invocation&);
 int run_groups(Invocation&);
 int run_help(Invocation&);
 int run_lint(Invocation&);
+int run_mapping(Invocation&);
+int run_mdev(Invocation&);
 int run_parse(Invocation&);
 int run_rules(Invocation&);
 int run_set(Invocation&);
 int run_showcmd(Invocation&);
 int run_snapshot(Invocation&);
+int run_suggest(Invocation&);
 
 }  // namespace hostpci
