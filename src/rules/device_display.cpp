@@ -127,16 +127,18 @@ void check_only_gpu(const Facts& facts, const VmFacts& vm, Findings& out) {
 bool is_audio(const Device& d) { return d.has_subclass(0x0403); }
 bool is_usbc(const Device& d) { return d.has_subclass(0x0c03) || d.has_subclass(0x0c80); }
 
-/// Functions of the card that its VM does not take: same slot, same vendor (an APU shares its slot with the chipset's
-/// devices).
+/// An APU shares its slot with the chipset's own devices, which are AMD's with another vendor id.
+bool belongs_to(const Device& gpu, const Device& other) {
+  return !gpu.id || !other.id || gpu.id->vendor != 0x1002 || other.id->vendor != 0x1022;
+}
+
+/// Functions of the card that its VM does not take.
 std::vector<const Device*> forgotten(const Facts& facts, const VmFacts& vm, const Device& gpu,
                                      bool (*wanted)(const Device&)) {
   std::vector<const Device*> found;
   if (gpu.address.bus == 0) return found;
-  for (const Device* s : siblings(*facts.host, gpu)) {
-    bool own = s->id && gpu.id && s->id->vendor == gpu.id->vendor;
-    if (own && wanted(*s) && !names(vm, s->address)) found.push_back(s);
-  }
+  for (const Device* s : siblings(*facts.host, gpu))
+    if (belongs_to(gpu, *s) && wanted(*s) && !s->is_vf() && !names(vm, s->address)) found.push_back(s);
   return found;
 }
 
@@ -147,7 +149,7 @@ std::optional<Fix> take_along(const Facts& facts, const Assignment& a, const Dev
   if (!element || element->pattern.whole_slot) return {};
   bool whole = true;
   for (const Device* s : siblings(*facts.host, gpu))
-    whole = whole && s->id && gpu.id && s->id->vendor == gpu.id->vendor && !names(*a.owner, s->address);
+    whole = whole && belongs_to(gpu, *s) && !s->is_vf() && !names(*a.owner, s->address);
   std::string text(element->text.substr(0, whole ? element->text.rfind('.') : element->text.size()));
   if (!whole)
     for (const Device* s : more) text += ";" + s->address.str();

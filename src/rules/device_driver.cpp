@@ -10,8 +10,11 @@ namespace {
 
 bool is_display(const Device& d) { return d.is_gpu() && !d.is_vf(); }
 
+/// The console of the host itself; every driver makes an fb of its own, which nobody uses.
 bool has_console(const Device& d) {
-  return d.uses && std::any_of(d.uses->begin(), d.uses->end(), [](const Use& u) { return u.kind == UseKind::console; });
+  return d.uses && std::any_of(d.uses->begin(), d.uses->end(), [&](const Use& u) {
+           return u.kind == UseKind::console && (u.critical || u.name == "fb0" || d.boot_vga == true);
+         });
 }
 
 void check_busy(const Facts& facts, const VmFacts& vm, Findings& out) {

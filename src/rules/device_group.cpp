@@ -10,10 +10,17 @@ namespace {
 
 std::string group_name(int group) { return "IOMMU group " + std::to_string(group); }
 
-/// A function of the same card: it goes along as a matter of course, unless the host uses it for something.
+/// The host would miss it: disks, networks, its console. A card's sound or picture goes along as a matter of course.
+bool is_missed(const Use& use) {
+  return use.critical || use.kind == UseKind::disk || use.kind == UseKind::filesystem || use.kind == UseKind::swap ||
+         use.kind == UseKind::net || use.kind == UseKind::bridge_port;
+}
+
+/// A function of the same card: it goes along, unless the host uses it for something of its own.
 bool harmless_sibling(const Device& member, const Device& of) {
   bool card = member.address.same_slot(of.address) && of.address.bus != 0;
-  return card && (!member.uses || member.uses->empty()) && !member.sriov_numvfs.value_or(0);
+  bool missed = member.uses && std::any_of(member.uses->begin(), member.uses->end(), is_missed);
+  return card && !missed && !member.sriov_numvfs.value_or(0);
 }
 
 bool is_critical(const Device& d) {

@@ -16,13 +16,24 @@ bool has_method(const Device& d, std::string_view method) {
   return std::find(methods.begin(), methods.end(), method) != methods.end();
 }
 
-/// Endpoints of the device's bus that the VM does not take: a reset of the bus, QEMU's last means, needs all of them.
+/// The VM has some device of that IOMMU group, and with it the group: that is what a reset of the bus asks for.
+bool owns_group(const VmFacts& vm, Fact<int> group) {
+  if (group.value_or(-1) < 0) return false;
+  for (const Assignment& a : vm.assignments)
+    for (const Device* d : a.devices)
+      if (takes(a) && d->group == group) return true;
+  return false;
+}
+
+/// Endpoints of the device's bus whose groups the VM does not own: a reset of the bus, QEMU's last means, needs all of
+/// them.
 std::vector<const Device*> bus_mates(const Facts& facts, const VmFacts& vm, const Device& d) {
   std::vector<const Device*> others;
-  for (const auto& [address, other] : facts.host->devices)
-    if (address.domain == d.address.domain && address.bus == d.address.bus && !is_any_bridge(other) && !other.is_vf() &&
-        !names(vm, address))
+  for (const auto& [address, other] : facts.host->devices) {
+    bool same_bus = address.domain == d.address.domain && address.bus == d.address.bus;
+    if (same_bus && !is_any_bridge(other) && !other.is_vf() && !names(vm, address) && !owns_group(vm, other.group))
       others.push_back(&other);
+  }
   return others;
 }
 

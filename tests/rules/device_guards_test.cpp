@@ -1,4 +1,4 @@
-// What must not be said about assigned devices: harmless neighbours, devices that stay on their driver, VMs that hold their own.
+// What must not be said about assigned devices: harmless neighbours, devices that keep their driver, VMs that hold their own.
 #include <doctest/doctest.h>
 
 #include "../support/linted.hpp"
@@ -47,6 +47,17 @@ TEST_CASE("another function of the same card goes along unless the host uses it"
   CHECK(count_rule(lint_on(host, "hostpci0: 0000:01:00.0\n"), "device-group-shared") == 0);
   host.devices[at("01:00.1")].uses = {{UseKind::disk, "sdb", "", false}};
   CHECK(count_rule(lint_on(host, "hostpci0: 0000:01:00.0\n"), "device-group-shared") == 1);
+}
+
+TEST_CASE("a card's sound is no loss, and a bus reset needs groups, not devices") {
+  Host host = example();
+  host.devices[at("01:00.1")].driver = "snd_hda_intel";
+  host.devices[at("01:00.1")].uses = {{UseKind::sound, "card1", "", false}};
+  Report report = lint_on(host, "hostpci0: 0000:01:00.0\n");
+  CHECK(count_rule(report, "device-group-shared") == 0);
+  CHECK(count_rule(report, "device-reset-bus-not-owned") == 0);
+  host.devices[at("01:00.1")].id = PciId{0x8086, 0x2668};
+  CHECK(count_rule(lint_on(host, "hostpci0: 0000:01:00.0\n"), "device-gpu-audio-missing") == 1);
 }
 
 TEST_CASE("mediated devices, driver=keep and templates take nothing from the host") {
@@ -98,6 +109,7 @@ TEST_CASE("what could not be read is told once, and only for a device that is th
 
 TEST_CASE("functions of other makers in the slot of an APU are none of the card") {
   Host host = example();
+  host.devices[at("01:00.0")].id = PciId{0x1002, 0x164e};
   Device usb = host.devices[at("03:00.0")];
   usb.address = at("01:00.3");
   usb.id = PciId{0x1022, 0x15b6};
