@@ -14,6 +14,10 @@
 namespace hostpci {
 namespace {
 
+constexpr OptionSpec completion_options[] = {
+    {"words", OptionValue::none, "", "for the scripts: what may stand at the end of the words behind --"},
+};
+
 constexpr OptionSpec config_options[] = {
     {"pending", OptionValue::none, "", "what the next start will use: [PENDING] applied"},
     {"snapshot", OptionValue::required, "NAME", "the section of that snapshot"},
@@ -38,6 +42,9 @@ constexpr OptionSpec suggest_options[] = {
 };
 
 constexpr Command table[] = {
+    {"completion", "bash|zsh|fish", "a script that completes commands, options, VMIDs, addresses, types, mappings and rules",
+     "bash: eval \"$(hostpci completion bash)\"; zsh: source <(hostpci completion zsh); fish: hostpci completion fish | source", completion_options,
+     "text", 0, std::size_t(-1), false, run_completion},
     {"config", "VM [--pending | --snapshot NAME]", "a VM's configuration as Proxmox VE understands it", "", config_options, "text json", 1, 1,
      false, run_config},
     {"devices", "[ADDR…] [--tree]", "the host's PCI devices: class, name, driver, group, what uses them, what they can do",

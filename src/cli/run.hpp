@@ -4,6 +4,7 @@
 
 namespace hostpci {
 
+int run_completion(Invocation&);
 int run_config(Invocation&);
 int run_devices(Invocation&);
 int run_doctor(Invocation&);

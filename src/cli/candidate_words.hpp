@@ -1,0 +1,44 @@
+// Words of one kind that completion offers: VMs, addresses, mappings, rules; read from the root and host that the typed
+// line names.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/candidates.hpp"
+#include "cli/options.hpp"
+#include "cli/world.hpp"
+#include "grammar/hostpci.hpp"
+
+namespace hostpci {
+
+std::vector<Candidate> rule_words();
+std::vector<Candidate> command_words();
+/// Keys that `set` writes.
+std::vector<Candidate> key_words();
+
+class CandidateSource {
+ public:
+  explicit CandidateSource(Globals globals) : globals_(std::move(globals)) {}
+
+  std::vector<Candidate> vms();
+  /// Functions, and slots of several; written with the domain if `typed` is. `all`: bridges too.
+  std::vector<Candidate> addresses(const std::string& typed, bool all);
+  std::vector<Candidate> groups();
+  std::vector<Candidate> mappings();
+  /// Of the devices that the line names, or of all if it names none.
+  std::vector<Candidate> mdev_types(const Hostpci& line);
+  /// Files of /usr/share/kvm.
+  std::vector<Candidate> roms();
+
+ private:
+  World* world();
+  const Host* host();
+
+  Globals globals_;
+  std::unique_ptr<World> world_;
+  const Host* host_ = nullptr;
+  bool tried_ = false;
+};
+
+}  // namespace hostpci
