@@ -1,4 +1,6 @@
 // `hostpci lint`: all rules over the VMs asked for and the host.
+#include "rules/lint.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -9,7 +11,6 @@
 #include "cli/world.hpp"
 #include "config/boot_config.hpp"
 #include "diag/render.hpp"
-#include "rules/lint.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -70,10 +71,10 @@ class VmSet {
     if (!names.empty()) read_neighbours();
   }
 
-  std::vector<Vm> vms;             ///< those that have to do with passthrough
+  std::vector<Vm> vms;  ///< those that have to do with passthrough
   std::vector<std::uint32_t> asked;
   std::vector<Failure> failures;
-  std::size_t count = 0;           ///< VMs asked for and read
+  std::size_t count = 0;  ///< VMs asked for and read
 
  private:
   /// A text that cannot be about passthrough is not parsed, and not kept.
@@ -124,7 +125,8 @@ int lint_world(Invocation& invocation, World& world, const Settings& settings) {
   world.read_roms_of(set.vms);
   BootConfig boot = read_boot_config((*host)->files);
   Facts facts = make_facts(**host, world.mappings(**host), boot, set.vms);
-  Report report = make_report(lint(facts, settings.rules, limits(invocation, set)), set.count, selected_rules(settings.rules));
+  Report report =
+      make_report(lint(facts, settings.rules, limits(invocation, set)), set.count, selected_rules(settings.rules));
   *invocation.out << render(report, invocation.globals);
   for (const Failure& failure : set.failures) log_error(failure.message);
   if (!set.failures.empty()) return refused;

@@ -40,9 +40,12 @@ std::string roff(std::string_view text) {
   for (char c : text) {
     if (line_start && (c == '.' || c == '\'')) out += "\\&";
     line_start = c == '\n';
-    if (c == '\\') out += "\\e";
-    else if (c == '-') out += "\\-";
-    else out += c;
+    if (c == '\\')
+      out += "\\e";
+    else if (c == '-')
+      out += "\\-";
+    else
+      out += c;
   }
   return out;
 }
@@ -53,7 +56,8 @@ std::string roff_example(const char* label, std::string_view text) {
 
 std::string manual_entry(const Rule& rule) {
   std::string out = ".SS " + roff(rule.id) + "\n";
-  out += "(" + std::string(name(rule.severity)) + ", fix: " + std::string(name(rule.fixable)) + ") " + roff(rule.summary) + ".\n";
+  out += "(" + std::string(name(rule.severity)) + ", fix: " + std::string(name(rule.fixable)) + ") " +
+         roff(rule.summary) + ".\n";
   out += ".PP\n" + roff(rule.why) + "\n";
   out += roff_example("Bad:", rule.bad) + roff_example("Good:", rule.good);
   return out + ".PP\nTo mend it: " + roff(rule.fix) + "\n";
@@ -79,20 +83,31 @@ std::string explain_text(const Rule& rule) {
 }
 
 std::string explain_json(const Rule& rule) {
-  boost::json::object object{{"rule", rule.id}, {"severity", name(rule.severity)}, {"fixable", name(rule.fixable)},
-                             {"summary", rule.summary}, {"why", rule.why}, {"bad", rule.bad}, {"good", rule.good},
-                             {"fix", rule.fix}, {"source", rule.source}};
+  boost::json::object object{{"rule", rule.id},
+                             {"severity", name(rule.severity)},
+                             {"fixable", name(rule.fixable)},
+                             {"summary", rule.summary},
+                             {"why", rule.why},
+                             {"bad", rule.bad},
+                             {"good", rule.good},
+                             {"fix", rule.fix},
+                             {"source", rule.source}};
   return boost::json::serialize(object);
 }
 
 std::string rules_yaml() {
-  std::string out = "# The catalogue of rules. Generated from src/rules by the target `generate`: do not edit.\nversion: 1\nrules:\n";
+  std::string out =
+      "# The catalogue of rules. Generated from src/rules by the target `generate`: do not edit.\nversion: 1\nrules:\n";
   for (const Rule* rule : catalogue()) {
     out += "  - rule: " + std::string(rule->id) + "\n";
     out += "    severity: " + std::string(name(rule->severity)) + "\n";
     out += "    fixable: " + std::string(name(rule->fixable)) + "\n";
-    for (auto [key, text] : {std::pair{"summary", rule->summary}, {"why", rule->why}, {"bad", rule->bad},
-                             {"good", rule->good}, {"fix", rule->fix}, {"source", rule->source}})
+    for (auto [key, text] : {std::pair{"summary", rule->summary},
+                             {"why", rule->why},
+                             {"bad", rule->bad},
+                             {"good", rule->good},
+                             {"fix", rule->fix},
+                             {"source", rule->source}})
       out += "    " + std::string(key) + ": " + quoted(text) + "\n";
   }
   return out;
@@ -103,7 +118,8 @@ std::string rules_manual() {
       ".\\\" Generated from src/rules by the target `generate`: do not edit.\n"
       ".TH HOSTPCI\\-RULES 7 \"\" hostpci \"hostpci manual\"\n.SH NAME\n"
       "hostpci\\-rules \\- what hostpci lint looks for\n.SH DESCRIPTION\n"
-      "An error means that the VM does not start, or that the host or its data come to harm; a warning that something is\n"
+      "An error means that the VM does not start, or that the host or its data come to harm; a warning that something "
+      "is\n"
       "likely wrong; an info is advice. A finding is waived in place by a line\n.PP\n.RS 4\n.nf\n"
       "#hostpci: allow RULE REASON\n.fi\n.RE\n.PP\nin the VM's notes.\n.SH RULES\n";
   for (const Rule* rule : catalogue()) out += manual_entry(*rule);

@@ -17,7 +17,8 @@ std::string catalogue_json() {
 std::string catalogue_text() {
   Table table({"RULE", "SEVERITY", "FIX", "SUMMARY"});
   for (const Rule* rule : catalogue())
-    table.row({std::string(rule->id), std::string(name(rule->severity)), std::string(name(rule->fixable)), std::string(rule->summary)});
+    table.row({std::string(rule->id), std::string(name(rule->severity)), std::string(name(rule->fixable)),
+               std::string(rule->summary)});
   return table.str();
 }
 

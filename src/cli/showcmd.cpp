@@ -10,7 +10,8 @@ namespace hostpci {
 namespace {
 
 /// Paths, ids and mdev types of devices; no uses, no kernel, no processes.
-constexpr HostParts needed{.details = true, .uses = false, .kernel = false, .files = true, .running = false, .capabilities = false};
+constexpr HostParts needed{
+    .details = true, .uses = false, .kernel = false, .files = true, .running = false, .capabilities = false};
 
 Diagnostic diagnostic(const Vm& vm, const Refusal& refusal) {
   Diagnostic d;

@@ -94,7 +94,8 @@ std::vector<HostpciLine> Vm::next_hostpci() const {
   return parse_lines(values);
 }
 
-bool mentions_passthrough(std::string_view text) { return contains(text, "hostpci") || contains(text, "vfio"); }
+// "Hostpci0" too: a line that PVE drops, and that is told.
+bool mentions_passthrough(std::string_view text) { return contains(text, "ostpci") || contains(text, "vfio"); }
 
 Vm read_vm(SourcePtr source) {
   Vm vm;

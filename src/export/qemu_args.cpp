@@ -31,7 +31,8 @@ std::string root_bus_slot(int index) {
 std::string root_port(int index) {
   std::string port = std::to_string(index + 1);
   char address[32];
-  std::snprintf(address, sizeof address, "%x.%d", unsigned(index < 12 ? 0x10 : 0x11), index < 12 ? index - 4 : index - 12);
+  std::snprintf(address, sizeof address, "%x.%d", unsigned(index < 12 ? 0x10 : 0x11),
+                index < 12 ? index - 4 : index - 12);
   return "pcie-root-port,id=ich9-pcie-port-" + port + ",addr=" + address +
          ",x-speed=16,x-width=32,multifunction=on,bus=pcie.0,port=" + port + ",chassis=" + port;
 }
@@ -70,7 +71,8 @@ std::string first_function_options(const ResolvedLine& line, const Guest& guest)
       out += ",bootindex=" + std::to_string(100 + i);
       break;
     }
-  for (HostpciKey key : {HostpciKey::vendor_id, HostpciKey::device_id, HostpciKey::sub_vendor_id, HostpciKey::sub_device_id})
+  for (HostpciKey key :
+       {HostpciKey::vendor_id, HostpciKey::device_id, HostpciKey::sub_vendor_id, HostpciKey::sub_device_id})
     if (parsed.has(key)) out += ",x-pci-" + std::string(name(key)) + "=" + std::string(parsed.text(key));
   return out;
 }
@@ -79,7 +81,8 @@ std::string slot(const ResolvedLine& line, const Guest& guest) {
   int index = line.line.index;
   if (line.line.parsed.flag(HostpciKey::pcie))
     return guest.windows7 ? root_bus_slot(index) : ",bus=ich9-pcie-port-" + std::to_string(index + 1) + ",addr=0x0";
-  if (line.line.parsed.flag(HostpciKey::legacy_igd)) return std::string(",bus=") + (guest.virt ? "pcie.0" : "pci.0") + ",addr=0x2";
+  if (line.line.parsed.flag(HostpciKey::legacy_igd))
+    return std::string(",bus=") + (guest.virt ? "pcie.0" : "pci.0") + ",addr=0x2";
   return conventional_slot(index, guest.virt);
 }
 

@@ -9,12 +9,19 @@ namespace hostpci {
 std::span<const Rule* const> catalogue() {
   static const std::vector<const Rule*> all = [] {
     std::vector<const Rule*> rules;
-    for (std::span<const Rule> family :
-         {syntax_rules, vm_rules, vm_igd_rules, device_rules, device_group_rules, device_loss_rules,
-          device_display_rules, device_rom_rules, device_virtual_rules, device_igd_rules,
-          device_mdev_rules, device_nvidia_rules, device_driver_rules, device_reset_rules, device_memory_rules, host_rules, setup_rules, setup_iommu_rules,
-          setup_graphics_rules, setup_ids_rules, setup_modprobe_rules, setup_blacklist_rules, setup_module_rules,
-          conflict_rules, cluster_rules, waiver_rules})
+    for (std::span<const Rule> family : {syntax_rules,         vm_rules,
+                                         vm_igd_rules,         device_rules,
+                                         device_group_rules,   device_loss_rules,
+                                         device_display_rules, device_rom_rules,
+                                         device_virtual_rules, device_igd_rules,
+                                         device_mdev_rules,    device_nvidia_rules,
+                                         device_driver_rules,  device_reset_rules,
+                                         device_memory_rules,  host_rules,
+                                         setup_rules,          setup_iommu_rules,
+                                         setup_graphics_rules, setup_ids_rules,
+                                         setup_modprobe_rules, setup_blacklist_rules,
+                                         setup_module_rules,   conflict_rules,
+                                         cluster_rules,        waiver_rules})
       for (const Rule& rule : family) rules.push_back(&rule);
     std::sort(rules.begin(), rules.end(), [](const Rule* a, const Rule* b) { return a->id < b->id; });
     return rules;

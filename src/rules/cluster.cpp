@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view assert_valid = "pve-guest-common Mapping/PCI.pm (assert_valid)";
 
 void point_at_entry(const Facts& facts, const Refusal& refusal, Span span, std::string message, Diagnostic& d) {
-  if (refusal.entry && facts.mappings->source) d.labels.push_back({Place(facts.mappings->source, span), std::move(message)});
+  if (refusal.entry && facts.mappings->source)
+    d.labels.push_back({Place(facts.mappings->source, span), std::move(message)});
 }
 
 void give_fix(Diagnostic& d, std::string title, std::vector<FileEdit> edits) {
@@ -31,8 +32,10 @@ std::vector<FileEdit> property_edit(const Facts& facts, const MappingEntry& entr
   if (!text.empty()) return {{path, value, text}};
   Span whole{value.begin - std::uint32_t(key.size()) - 1, value.end};
   const std::string& source = facts.mappings->source->text;
-  if (whole.begin > entry.span.begin && source[whole.begin - 1] == ',') --whole.begin;
-  else if (whole.end < entry.span.end && source[whole.end] == ',') ++whole.end;
+  if (whole.begin > entry.span.begin && source[whole.begin - 1] == ',')
+    --whole.begin;
+  else if (whole.end < entry.span.end && source[whole.end] == ',')
+    ++whole.end;
   return {{path, whole, ""}};
 }
 
@@ -43,8 +46,9 @@ void check_property(const Facts& facts, const VmFacts& vm, Findings& out, std::s
     const MappingEntry& entry = *refusal->entry;
     Span value = entry.*span;
     point_at_entry(facts, *refusal, value.size() ? value : entry.span, "", d);
-    std::string title = refusal->expected.empty() ? "take `" + std::string(key) + "` out of the entry"
-                                                  : "write `" + std::string(key) + "=" + refusal->expected + "` in the entry";
+    std::string title = refusal->expected.empty()
+                            ? "take `" + std::string(key) + "` out of the entry"
+                            : "write `" + std::string(key) + "=" + refusal->expected + "` in the entry";
     if (facts.mappings->source)
       give_fix(d, std::move(title), property_edit(facts, entry, key, value, refusal->expected));
   }
@@ -52,8 +56,7 @@ void check_property(const Facts& facts, const VmFacts& vm, Findings& out, std::s
 
 /// An attribute that PVE compares and that could not be read.
 template <class Known>
-void tell_unknown(const VmFacts& vm, Findings& out, std::string_view what, std::string_view attribute,
-                  Known known) {
+void tell_unknown(const VmFacts& vm, Findings& out, std::string_view what, std::string_view attribute, Known known) {
   for (const Assignment& a : vm.assignments)
     if (a.resolved.mapping && a.first && !known(*a.first))
       return out.unknown(std::string(what) + " of " + a.first->address.str(), device_path(a.first->address, attribute));
@@ -71,8 +74,10 @@ void check_not_found(const Facts& facts, const VmFacts& vm, Findings& out) {
     std::vector<std::string_view> ids;
     for (const auto& [id, mapping] : facts.mappings->by_id) ids.push_back(id);
     auto near = a ? closest(a->parsed().text(HostpciKey::mapping), ids) : std::nullopt;
-    if (near) d.help.push_back("did you mean `" + std::string(*near) + "`?");
-    else if (ids.empty()) d.notes.emplace_back("/etc/pve/mapping/pci.cfg has no mapping");
+    if (near)
+      d.help.push_back("did you mean `" + std::string(*near) + "`?");
+    else if (ids.empty())
+      d.notes.emplace_back("/etc/pve/mapping/pci.cfg has no mapping");
   }
 }
 
@@ -92,7 +97,8 @@ void check_path_gone(const Facts& facts, const VmFacts& vm, Findings& out) {
     point_at_entry(facts, *refusal, refusal->entry->path_span, "", d);
     std::string same;
     for (const auto& [address, device] : facts.host->devices)
-      if (device.id && device.id->str() == refusal->entry->id) same += (same.empty() ? "`" : ", `") + describe(device) + "`";
+      if (device.id && device.id->str() == refusal->entry->id)
+        same += (same.empty() ? "`" : ", `") + describe(device) + "`";
     if (!same.empty()) d.help.push_back("the same kind of device is at " + same);
   }
 }
@@ -102,7 +108,8 @@ void check_id(const Facts& facts, const VmFacts& vm, Findings& out) {
     Diagnostic& d = tell_refusal(vm, *refusal, out);
     const MappingEntry& entry = *refusal->entry;
     std::string written(entry.id), lower_case = written;
-    std::transform(written.begin(), written.end(), lower_case.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    std::transform(written.begin(), written.end(), lower_case.begin(),
+                   [](unsigned char c) { return char(std::tolower(c)); });
     point_at_entry(facts, *refusal, entry.id_span, "", d);
     if (const Device* device = mapped_device(facts, *refusal))
       d.labels.push_back({Place(device_path(device->address, "device")), "`" + refusal->expected + "`"});
@@ -113,7 +120,7 @@ void check_id(const Facts& facts, const VmFacts& vm, Findings& out) {
     d.notes.emplace_back("Proxmox VE compares the text: the kernel writes lower case");
     if (facts.mappings->source)
       give_fix(d, "write `id=" + refusal->expected + "`",
-              {{facts.mappings->source->path, entry.id_span, refusal->expected}});
+               {{facts.mappings->source->path, entry.id_span, refusal->expected}});
   }
   tell_unknown(vm, out, "the id", "vendor", [](const Device& d) { return d.id.has_value(); });
 }
@@ -149,7 +156,7 @@ void check_mdev_flag(const Facts& facts, const VmFacts& vm, Findings& out) {
     d.labels.push_back({Place(facts.mappings->source, mapping.mdev_span.value_or(mapping.id_span)), ""});
     d.notes.emplace_back("loading or unloading the vendor's driver changes what the device shows");
     give_fix(d, "write `mdev " + refusal->expected + "` in the mapping",
-            mdev_edit(*facts.mappings, mapping, refusal->expected));
+             mdev_edit(*facts.mappings, mapping, refusal->expected));
   }
 }
 
@@ -158,7 +165,8 @@ constexpr Rule rules[] = {
         .id = "cluster-mapping-not-found",
         .severity = Severity::error,
         .summary = "the mapping does not exist, or has no entry for this node",
-        .why = "The VM does not start. Sections and lines of pci.cfg that Proxmox VE cannot read count as absent; they are lost "
+        .why = "The VM does not start. Sections and lines of pci.cfg that Proxmox VE cannot read count as absent; they "
+               "are lost "
                "at its next write.",
         .bad = "hostpci0: mapping=gpu1",
         .good = "hostpci0: mapping=gpu",
@@ -196,7 +204,8 @@ constexpr Rule rules[] = {
         .id = "cluster-mapping-iommugroup",
         .severity = Severity::error,
         .summary = "the mapped IOMMU group is not that of the device, or one of the two is missing",
-        .why = "Groups are numbered anew with kernels, firmware settings and added cards. The administration guide's example has "
+        .why = "Groups are numbered anew with kernels, firmware settings and added cards. The administration guide's "
+               "example has "
                "no iommugroup: a mapping made from it fails on every host with an IOMMU.",
         .bad = "(a mapping with iommugroup=14 for a device in group 15)",
         .good = "hostpci0: mapping=gpu",
@@ -209,7 +218,8 @@ constexpr Rule rules[] = {
         .id = "cluster-mapping-subsystem",
         .severity = Severity::error,
         .summary = "the mapped subsystem id is not that of the device, or one of the two is missing",
-        .why = "Since libpve-guest-common-perl 5.1.4 it has to be there for every card that has one; the administration guide's "
+        .why = "Since libpve-guest-common-perl 5.1.4 it has to be there for every card that has one; the "
+               "administration guide's "
                "example leaves it out.",
         .bad = "(a mapping without subsystem-id for a device that has one)",
         .good = "hostpci0: mapping=gpu",
@@ -222,7 +232,8 @@ constexpr Rule rules[] = {
         .id = "cluster-mapping-mdev-flag",
         .severity = Severity::error,
         .summary = "the mapping's mdev flag does not match the device",
-        .why = "Since libpve-guest-common-perl 5.1.7 it has to say whether the device has mediated devices, even where they are "
+        .why = "Since libpve-guest-common-perl 5.1.7 it has to say whether the device has mediated devices, even where "
+               "they are "
                "not used.",
         .bad = "(a mapping with mdev 1 for a device without mediated devices)",
         .good = "hostpci0: mapping=igpu,mdev=i915-GVTg_V5_4",

@@ -12,7 +12,9 @@ namespace {
 std::string vm_name(const VmFacts& vm) { return "VM " + std::to_string(vm.vm->vmid); }
 
 /// The line takes the function itself, and has no other choice.
-bool insists(const User& user) { return !user.assignment->resolved.mdev && user.assignment->resolved.choices.size() <= 1; }
+bool insists(const User& user) {
+  return !user.assignment->resolved.mdev && user.assignment->resolved.choices.size() <= 1;
+}
 
 /// One user a VM, in order of VMs.
 std::vector<User> one_a_vm(const std::vector<User>& users) {
@@ -83,7 +85,8 @@ bool held_by_other(const std::map<PciAddress, Holder>& held, const VmFacts& vm, 
 /// Every choice of the line has a function that another VM holds.
 bool is_blocked(const std::map<PciAddress, Holder>& held, const Assignment& a) {
   auto blocked = [&](const std::vector<PciAddress>& choice) {
-    return std::any_of(choice.begin(), choice.end(), [&](const PciAddress& f) { return held_by_other(held, *a.owner, f); });
+    return std::any_of(choice.begin(), choice.end(),
+                       [&](const PciAddress& f) { return held_by_other(held, *a.owner, f); });
   };
   const auto& choices = a.resolved.choices;
   return !a.resolved.mdev && !choices.empty() && std::all_of(choices.begin(), choices.end(), blocked);
@@ -93,8 +96,9 @@ void tell_in_use(const Facts& facts, const std::map<PciAddress, Holder>& held, c
   for (const PciAddress& function : a.functions()) {
     if (!held_by_other(held, *a.owner, function)) continue;
     const Holder& holder = held.at(function);
-    Diagnostic& d = out.at(a, a.resolved.mapping ? HostpciKey::mapping : HostpciKey::host,
-                           "device `" + function.str() + "` is in use by VM " + std::to_string(holder.vmid) + ", which runs");
+    Diagnostic& d =
+        out.at(a, a.resolved.mapping ? HostpciKey::mapping : HostpciKey::host,
+               "device `" + function.str() + "` is in use by VM " + std::to_string(holder.vmid) + ", which runs");
     for (const User& other : facts.others(a, function))
       if (other.vm->vm->vmid == holder.vmid) {
         d.labels.push_back({Findings::place(*other.assignment), "VM " + std::to_string(holder.vmid) + " takes it"});
@@ -107,7 +111,8 @@ void tell_in_use(const Facts& facts, const std::map<PciAddress, Holder>& held, c
 }
 
 bool any_shared(const Facts& facts) {
-  return std::any_of(facts.users.begin(), facts.users.end(), [](const auto& u) { return one_a_vm(u.second).size() > 1; });
+  return std::any_of(facts.users.begin(), facts.users.end(),
+                     [](const auto& u) { return one_a_vm(u.second).size() > 1; });
 }
 
 void check_in_use(const Facts& facts, Findings& out) {
@@ -146,8 +151,8 @@ void check_both_onboot(const Facts& facts, Findings& out) {
     for (std::size_t i = 1; i < users.size(); ++i) {
       const User &first = users[i - 1], &second = users[i];
       if (!collide(first, second) || !told.emplace(first.assignment, second.assignment).second) continue;
-      Diagnostic& d = out.at(*second.assignment, "device `" + function.str() + "` is also taken by " + vm_name(*first.vm) +
-                                                     ", and both start at boot");
+      Diagnostic& d = out.at(*second.assignment, "device `" + function.str() + "` is also taken by " +
+                                                     vm_name(*first.vm) + ", and both start at boot");
       d.labels.push_back({Findings::place(*first.assignment), vm_name(*first.vm) + " takes it too"});
       if (users.size() > 2) d.notes.push_back(vm_list(users) + " all start at boot with it");
       d.notes.emplace_back("whichever starts second fails");
@@ -197,10 +202,11 @@ void check_shared_group(const Facts& facts, Findings& out) {
     for (std::size_t i = 1; i < users.size(); ++i) {
       const User* other = neighbour(users, i);
       if (!other) continue;
-      const PciAddress *mine = member(facts, *users[i].assignment, group), *theirs = member(facts, *other->assignment, group);
+      const PciAddress *mine = member(facts, *users[i].assignment, group),
+                       *theirs = member(facts, *other->assignment, group);
       if (!mine || !theirs) continue;
-      Diagnostic& d = out.at(*users[i].assignment, "`" + mine->str() + "` is in IOMMU group " + std::to_string(group) + " with `" +
-                                                       theirs->str() + "` of " + vm_name(*other->vm));
+      Diagnostic& d = out.at(*users[i].assignment, "`" + mine->str() + "` is in IOMMU group " + std::to_string(group) +
+                                                       " with `" + theirs->str() + "` of " + vm_name(*other->vm));
       d.labels.push_back({Findings::place(*other->assignment), vm_name(*other->vm) + " takes the other device"});
       d.labels.push_back({Place("/sys/kernel/iommu_groups/" + std::to_string(group) + "/devices"), "holds both"});
       if (users.size() > 2) d.notes.push_back(vm_list(users) + " use devices of this group");
@@ -215,7 +221,8 @@ constexpr Rule rules[] = {
         .id = "conflict-in-use",
         .severity = Severity::error,
         .summary = "the device is in use by a VM that runs",
-        .why = "Proxmox VE reserves devices for the VM that runs with them; another one that names them does not start.",
+        .why =
+            "Proxmox VE reserves devices for the VM that runs with them; another one that names them does not start.",
         .bad = "(two VMs that name the same device, while one of them runs with it)",
         .good = "hostpci0: 0000:01:00",
         .fix = "Stop the other VM first.",

@@ -32,7 +32,8 @@ struct Assignment {
 
 struct VmFacts {
   const Vm* vm = nullptr;
-  Vm next;  ///< the configuration of the next start: one main section, [PENDING] applied, spans in vm->source; no syntax
+  Vm next;  ///< the configuration of the next start: one main section, [PENDING] applied, spans in vm->source; no
+            ///< syntax
   std::vector<Assignment> assignments;
   std::vector<Refusal> refusals;
   bool running = false;
@@ -51,11 +52,11 @@ struct Facts {
   const Host* host = nullptr;
   const Mappings* mappings = nullptr;
   const BootConfig* boot = nullptr;
-  std::vector<VmFacts> vms;  ///< those with hostpci lines (or a vfio device in args), ascending
-  std::map<PciAddress, std::vector<User>> users;      ///< by function, every VM's assignments (not templates)
-  std::map<int, std::vector<User>> group_users;       ///< by IOMMU group, one entry an assignment
+  std::vector<VmFacts> vms;                       ///< those with hostpci lines (or a vfio device in args), ascending
+  std::map<PciAddress, std::vector<User>> users;  ///< by function, every VM's assignments (not templates)
+  std::map<int, std::vector<User>> group_users;   ///< by IOMMU group, one entry an assignment
   Bootloader bootloader = Bootloader::unknown;
-  std::string bootloader_evidence;                    ///< what decided it: path and value
+  std::string bootloader_evidence;  ///< what decided it: path and value
 
   const Device* device(const PciAddress& address) const { return host->find(address); }
   const VmFacts* vm(std::uint32_t vmid) const;

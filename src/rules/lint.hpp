@@ -11,11 +11,11 @@ namespace hostpci {
 struct LintOptions {
   std::vector<std::string> select;  ///< rule names or prefixes ("vm", "device-rom"); empty: all
   std::vector<std::string> ignore;
-  bool host_rules = true;           ///< false: only findings about the VMs
+  bool host_rules = true;  ///< false: only findings about the VMs
 };
 
-/// Findings about `vms` and the host; waived ones are left out. `facts.vms` may hold more VMs than are asked for: `only` (VMIDs) says whose
-/// findings are wanted (empty: all).
+/// Findings about `vms` and the host; waived ones are left out. `facts.vms` may hold more VMs than are asked for:
+/// `only` (VMIDs) says whose findings are wanted (empty: all).
 std::vector<Diagnostic> lint(const Facts&, const LintOptions&, const std::vector<std::uint32_t>& only = {});
 
 /// How many rules are run.

@@ -28,7 +28,8 @@ struct MappedPath {
   std::string_view path;
 
   void refuse(std::string_view rule, std::string message, std::string expected = {}) const {
-    Refusal& refusal = hostpci::refuse(line, rule, HostpciKey::mapping, "mapping " + quoted(mapping.id) + ": " + message);
+    Refusal& refusal =
+        hostpci::refuse(line, rule, HostpciKey::mapping, "mapping " + quoted(mapping.id) + ": " + message);
     refusal.entry = &entry;
     refusal.path = path;
     refusal.expected = std::move(expected);

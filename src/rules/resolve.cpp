@@ -26,10 +26,9 @@ void resolve_host(ResolvedLine& line, const LineContext& context) {
     std::vector<PciAddress> found = matching_functions(context.host, element.text);
     if (found.empty()) {
       bool range = function_out_of_range(element.text);
-      Refusal& refusal =
-          refuse(line, range ? "syntax-addr-function-range" : "device-device-missing", HostpciKey::host,
-                 range ? "there is no function " + quoted(element.text) + ": functions are 0 to 7"
-                       : "there is no device " + quoted(element.text) + " on this host");
+      Refusal& refusal = refuse(line, range ? "syntax-addr-function-range" : "device-device-missing", HostpciKey::host,
+                                range ? "there is no function " + quoted(element.text) + ": functions are 0 to 7"
+                                      : "there is no device " + quoted(element.text) + " on this host");
       refusal.span = element.span;
     }
     functions.insert(functions.end(), found.begin(), found.end());
@@ -81,8 +80,9 @@ void resolve_mdev(ResolvedLine& line, const LineContext& context) {
   auto many = [](const std::vector<PciAddress>& choice) { return choice.size() > 1; };
   auto vendor = [&](const std::vector<PciAddress>& choice) { return has_nvidia_vgpu(context.host, choice); };
   if (std::any_of(line.choices.begin(), line.choices.end(), many))
-    refuse(line, "device-mdev-multifunction", HostpciKey::mdev,
-           "a mediated device needs a single function, " + quoted("mdev=" + std::string(type)) + " is given for several");
+    refuse(
+        line, "device-mdev-multifunction", HostpciKey::mdev,
+        "a mediated device needs a single function, " + quoted("mdev=" + std::string(type)) + " is given for several");
   line.nvidia = is_nvidia_type(type) && std::any_of(line.choices.begin(), line.choices.end(), vendor);
   line.mdev = !line.nvidia;
 }
@@ -157,7 +157,8 @@ void check_machine_version(Resolution& resolution, const LineContext& context) {
 }
 
 void collect(Resolution& resolution, const ResolvedLine& line, std::size_t from) {
-  resolution.refusals.insert(resolution.refusals.end(), line.refusals.begin() + std::ptrdiff_t(from), line.refusals.end());
+  resolution.refusals.insert(resolution.refusals.end(), line.refusals.begin() + std::ptrdiff_t(from),
+                             line.refusals.end());
 }
 
 }  // namespace
@@ -191,8 +192,10 @@ Resolution resolve(const Vm& vm, std::vector<HostpciLine> lines, const Host& hos
   for (ResolvedLine& line : resolution.lines) {
     std::size_t before = line.refusals.size();
     chooser.choose(line);
-    if (inert) line.refusals.clear();
-    else collect(resolution, line, before);
+    if (inert)
+      line.refusals.clear();
+    else
+      collect(resolution, line, before);
   }
   return resolution;
 }

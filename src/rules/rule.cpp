@@ -7,9 +7,12 @@ namespace hostpci {
 
 std::string_view name(Fixable fixable) {
   switch (fixable) {
-    case Fixable::automatic: return "auto";
-    case Fixable::assisted: return "assisted";
-    case Fixable::manual: return "manual";
+    case Fixable::automatic:
+      return "auto";
+    case Fixable::assisted:
+      return "assisted";
+    case Fixable::manual:
+      return "manual";
   }
   return "";
 }
@@ -77,11 +80,11 @@ struct ClassName {
 };
 
 constexpr ClassName class_names[] = {
-    {0x0100, "SCSI"},       {0x0104, "RAID"},          {0x0106, "SATA"},       {0x0107, "SAS"},
-    {0x0108, "NVMe"},       {0x0200, "Ethernet"},      {0x0207, "InfiniBand"}, {0x0280, "network"},
-    {0x0300, "VGA"},        {0x0302, "3D controller"}, {0x0380, "display"},    {0x0401, "audio"},
-    {0x0403, "audio"},      {0x0600, "host bridge"},   {0x0601, "ISA bridge"}, {0x0604, "PCI bridge"},
-    {0x0b40, "processor"},  {0x0c03, "USB"},           {0x0c05, "SMBus"},      {0x1200, "accelerator"},
+    {0x0100, "SCSI"},      {0x0104, "RAID"},          {0x0106, "SATA"},       {0x0107, "SAS"},
+    {0x0108, "NVMe"},      {0x0200, "Ethernet"},      {0x0207, "InfiniBand"}, {0x0280, "network"},
+    {0x0300, "VGA"},       {0x0302, "3D controller"}, {0x0380, "display"},    {0x0401, "audio"},
+    {0x0403, "audio"},     {0x0600, "host bridge"},   {0x0601, "ISA bridge"}, {0x0604, "PCI bridge"},
+    {0x0b40, "processor"}, {0x0c03, "USB"},           {0x0c05, "SMBus"},      {0x1200, "accelerator"},
 };
 
 std::string class_name(std::uint32_t code) {

@@ -17,8 +17,9 @@ class Findings;
 /// The end of what Findings::unknown says: lint keeps one such finding a rule.
 inline constexpr std::string_view not_judged = " could not be read: rule not judged";
 
-/// `bad` and `good` are examples run by the tests: lines of a VM file (or of the file that the first line "# /path" names), held against
-/// fixtures/hosts/example.yaml. `fix` is what to do, in words. `source` is where the fact comes from.
+/// `bad` and `good` are examples run by the tests: lines of a VM file (or of the file that the first line "# /path"
+/// names), held against fixtures/hosts/example.yaml. `fix` is what to do, in words. `source` is where the fact comes
+/// from.
 struct Rule {
   std::string_view id;
   Severity severity = Severity::warning;
@@ -28,8 +29,9 @@ struct Rule {
   std::string_view fix;
   Fixable fixable = Fixable::manual;
   std::string_view source;
-  void (*vm)(const Facts&, const VmFacts&, Findings&) = nullptr;  ///< called once a VM with hostpci lines (or dropped hostpci lines)
-  void (*host)(const Facts&, Findings&) = nullptr;                ///< called once
+  void (*vm)(const Facts&, const VmFacts&,
+             Findings&) = nullptr;                  ///< called once a VM with hostpci lines (or dropped hostpci lines)
+  void (*host)(const Facts&, Findings&) = nullptr;  ///< called once
 };
 
 /// What a check reports to: knows the rule and the VM it runs for.
@@ -44,7 +46,8 @@ class Findings {
   /// At a property of a hostpci line; at the whole value if the property is absent.
   Diagnostic& at(const Assignment&, HostpciKey, std::string message);
   Diagnostic& at(const Assignment&, std::string message);
-  /// A fact this rule needs could not be read. `what`: "the driver of 0000:01:00.0"; `path`: what was to be read. Told once a rule, as an info.
+  /// A fact this rule needs could not be read. `what`: "the driver of 0000:01:00.0"; `path`: what was to be read. Told
+  /// once a rule, as an info.
   void unknown(std::string what, std::string path);
 
   /// Where the next start takes that key from; the file as a whole if it has no such line.
@@ -65,17 +68,23 @@ std::string device_path(const PciAddress&, std::string_view attribute = {});
 std::string describe(const Device&);
 
 // One table a family file; the catalogue joins them. Add a family here and in catalogue.cpp.
-extern const std::span<const Rule> syntax_rules, vm_rules, vm_igd_rules, device_rules, device_group_rules, device_loss_rules,
-    device_display_rules, device_rom_rules, device_virtual_rules, device_igd_rules, device_mdev_rules, device_nvidia_rules,
-    device_driver_rules, device_reset_rules, device_memory_rules, host_rules, setup_rules, setup_iommu_rules, setup_graphics_rules,
-    setup_ids_rules, setup_modprobe_rules, setup_blacklist_rules, setup_module_rules, conflict_rules, cluster_rules, waiver_rules;
+extern const std::span<const Rule> vm_display_rules, vm_firmware_rules, vm_machine_rules, vm_args_rules, vm_memory_rules,
+    vm_boot_rules;
+extern const std::span<const Rule> syntax_rules, vm_rules, vm_igd_rules, device_rules, device_group_rules,
+    device_loss_rules, device_display_rules, device_rom_rules, device_virtual_rules, device_igd_rules,
+    device_mdev_rules, device_nvidia_rules, device_driver_rules, device_reset_rules, device_memory_rules, host_rules,
+    setup_rules, setup_iommu_rules, setup_graphics_rules, setup_ids_rules, setup_modprobe_rules, setup_blacklist_rules,
+    setup_module_rules, conflict_rules, cluster_rules, waiver_rules;
 
 /// For a static_assert below each table: every text is there, ids are lower case and unique.
 constexpr bool well_formed(std::span<const Rule> rules) {
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const Rule& r = rules[i];
-    if (r.id.empty() || r.summary.empty() || r.why.empty() || r.bad.empty() || r.good.empty() || r.fix.empty() || r.source.empty()) return false;
-    if (r.id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != r.id.npos || r.summary.back() == '.') return false;
+    if (r.id.empty() || r.summary.empty() || r.why.empty() || r.bad.empty() || r.good.empty() || r.fix.empty() ||
+        r.source.empty())
+      return false;
+    if (r.id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != r.id.npos || r.summary.back() == '.')
+      return false;
     for (std::size_t j = 0; j < i; ++j)
       if (rules[j].id == r.id) return false;
   }

@@ -50,7 +50,8 @@ void check_dropped(const Facts& facts, const VmFacts& vm, Findings& out) {
   for (const HostpciText& line : hostpci_texts(*vm.vm)) {
     if (line.accepted() || wrong_index(line) || is_blank_value(vm, line)) continue;
     Span span = vm.vm->syntax.lines[line.line].span;
-    Diagnostic& d = out.add(Place(vm.vm->source, line.key), "this is no hostpci line to Proxmox VE: " + line_fault(line));
+    Diagnostic& d =
+        out.add(Place(vm.vm->source, line.key), "this is no hostpci line to Proxmox VE: " + line_fault(line));
     d.key = slice(vm.vm->source->text, line.key);
     d.notes.emplace_back(dropped);
     if (line.indented) d.fix = replace(vm, "remove the blanks", {span.begin, line.key.begin}, "", Safety::safe);
@@ -103,9 +104,11 @@ void check_romfile_path(const Facts& facts, const VmFacts& vm, Findings& out) {
   for (const Assignment& a : vm.assignments) {
     std::string_view rom = a.parsed().text(HostpciKey::romfile);
     if (!leads_out(rom)) continue;
-    Diagnostic& d = out.at(a, HostpciKey::romfile, "`romfile` is the name of a file in " + std::string(directory) + ", not a path");
+    Diagnostic& d =
+        out.at(a, HostpciKey::romfile, "`romfile` is the name of a file in " + std::string(directory) + ", not a path");
     d.notes.push_back("Proxmox VE would look for `" + std::string(directory) + std::string(rom) + "`");
-    std::string_view rest = rom.substr(0, directory.size()) == directory ? rom.substr(directory.size()) : std::string_view();
+    std::string_view rest =
+        rom.substr(0, directory.size()) == directory ? rom.substr(directory.size()) : std::string_view();
     if (!rest.empty() && !leads_out(rest))
       d.fix = replace(vm, "write `romfile=" + std::string(rest) + "`", a.parsed().find(HostpciKey::romfile)->value_span,
                       std::string(rest), Safety::safe);
@@ -119,8 +122,9 @@ void check_driver(const Facts& facts, const VmFacts& vm, Findings& out) {
   if (vm.foreign || at_least(*facts.host, "qemu-server", "9.0.25")) return;
   for (const Assignment& a : vm.assignments) {
     if (!a.parsed().has(HostpciKey::driver)) continue;
-    Diagnostic& d = out.at(a, HostpciKey::driver, "`driver` is not known before qemu-server 9.0.25; installed is " +
-                                                      facts.host->packages.at("qemu-server"));
+    Diagnostic& d = out.at(
+        a, HostpciKey::driver,
+        "`driver` is not known before qemu-server 9.0.25; installed is " + facts.host->packages.at("qemu-server"));
     d.notes.emplace_back(dropped);
     d.fix = drop_property(a, HostpciKey::driver, Safety::safe);
   }
@@ -133,7 +137,8 @@ constexpr Rule rules[] = {
         .id = "syntax-invalid-line-dropped",
         .severity = Severity::error,
         .summary = "a hostpci line that Proxmox VE cannot parse is dropped, and the VM starts without the device",
-        .why = "A value that fails the schema is reported to the log only and never stored: the start succeeds and the guest "
+        .why = "A value that fails the schema is reported to the log only and never stored: the start succeeds and the "
+               "guest "
                "silently lacks the card. At the next write of the file the line is gone.",
         .bad = "hostpci0: 0000:01:00,pcie=",
         .good = "machine: q35\nhostpci0: 0000:01:00,pcie=1",
@@ -146,7 +151,8 @@ constexpr Rule rules[] = {
         .id = "syntax-index-range",
         .severity = Severity::error,
         .summary = "the key is not one of `hostpci0` to `hostpci15`",
-        .why = "There are 16 entries; keys are lower case and carry no leading zero. Any other key is unknown, and its line is "
+        .why = "There are 16 entries; keys are lower case and carry no leading zero. Any other key is unknown, and its "
+               "line is "
                "dropped.",
         .bad = "hostpci16: 0000:01:00",
         .good = "hostpci15: 0000:01:00",
@@ -159,7 +165,8 @@ constexpr Rule rules[] = {
         .id = "syntax-unknown-option",
         .severity = Severity::error,
         .summary = "unknown or misspelt property",
-        .why = "The format forbids keys it does not know, and keys are case-sensitive: one typing error drops the whole line.",
+        .why = "The format forbids keys it does not know, and keys are case-sensitive: one typing error drops the "
+               "whole line.",
         .bad = "hostpci0: 0000:01:00,x_vga=1",
         .good = "hostpci0: 0000:01:00,x-vga=1",
         .fix = "Write the property's name as Proxmox VE does.",
@@ -171,7 +178,8 @@ constexpr Rule rules[] = {
         .id = "syntax-addr-format",
         .severity = Severity::error,
         .summary = "the PCI address is not in Proxmox VE's form",
-        .why = "Addresses are lower-case hex with all their digits: `0000:01:00.0`, `01:00.0`, or `01:00` for all functions. "
+        .why = "Addresses are lower-case hex with all their digits: `0000:01:00.0`, `01:00.0`, or `01:00` for all "
+               "functions. "
                "Upper case, missing zeros and names from other tools are refused.",
         .bad = "hostpci0: 0A:00.0",
         .good = "hostpci0: 01:00.0",
@@ -184,7 +192,8 @@ constexpr Rule rules[] = {
         .id = "syntax-addr-function-range",
         .severity = Severity::error,
         .summary = "a function digit above 7",
-        .why = "The pattern takes any hex digit, but a device has functions 0 to 7: such a device can never exist, and the VM "
+        .why = "The pattern takes any hex digit, but a device has functions 0 to 7: such a device can never exist, and "
+               "the VM "
                "does not start.",
         .bad = "hostpci0: 0000:01:00.8",
         .good = "hostpci0: 0000:01:00.0",
@@ -209,7 +218,8 @@ constexpr Rule rules[] = {
         .id = "syntax-host-xor-mapping",
         .severity = Severity::error,
         .summary = "both or neither of `host` and `mapping` are given",
-        .why = "The schema takes both; only the start of the VM refuses. The line is kept, nobody is warned when it is written.",
+        .why = "The schema takes both; only the start of the VM refuses. The line is kept, nobody is warned when it is "
+               "written.",
         .bad = "hostpci0: 0000:01:00,mapping=gpu",
         .good = "hostpci0: mapping=gpu",
         .fix = "Keep one of the two.",
@@ -221,7 +231,8 @@ constexpr Rule rules[] = {
         .id = "syntax-bare-mapping-name",
         .severity = Severity::error,
         .summary = "the name of a mapping stands without `mapping=`",
-        .why = "A value without a key is a host address. The example of the administration guide leaves `mapping=` out and does "
+        .why = "A value without a key is a host address. The example of the administration guide leaves `mapping=` out "
+               "and does "
                "not work.",
         .bad = "hostpci0: gpu",
         .good = "hostpci0: mapping=gpu",
@@ -271,7 +282,8 @@ constexpr Rule rules[] = {
         .id = "syntax-romfile-path",
         .severity = Severity::error,
         .summary = "`romfile` leads out of /usr/share/kvm",
-        .why = "Proxmox VE puts /usr/share/kvm/ before the value as it stands: an absolute path is not found there, and `..` "
+        .why = "Proxmox VE puts /usr/share/kvm/ before the value as it stands: an absolute path is not found there, "
+               "and `..` "
                "would read any file of the host.",
         .bad = "hostpci0: 0000:01:00,romfile=/root/gtx1080.rom",
         .good = "hostpci0: 0000:01:00,romfile=gtx1080.rom",
@@ -296,7 +308,8 @@ constexpr Rule rules[] = {
         .id = "syntax-nonascii",
         .severity = Severity::error,
         .summary = "typographic quotes, special blanks, full-width characters or CRLF where a parser reads words",
-        .why = "Text copied from web pages turns quotes and hyphens into look-alikes; the parser then sees another word. In a "
+        .why = "Text copied from web pages turns quotes and hyphens into look-alikes; the parser then sees another "
+               "word. In a "
                "VM's file a carriage return at the end of a line is white space, inside a value it is not.",
         .bad = "# /etc/modprobe.d/gpu.conf\noptions vfio-pci ids=\u201c10de:1b80\u201d",
         .good = "# /etc/modprobe.d/gpu.conf\n# \u201cquoted\u201d in a comment\nblacklist nvidiafb",
@@ -310,7 +323,8 @@ constexpr Rule rules[] = {
         .id = "syntax-commented-line",
         .severity = Severity::info,
         .summary = "a commented-out hostpci line became part of the description",
-        .why = "Lines with `#` in a VM's file are no comments: they are the description, and move to the top at the next write.",
+        .why = "Lines with `#` in a VM's file are no comments: they are the description, and move to the top at the "
+               "next write.",
         .bad = "#hostpci1: 0000:02:00.0,pcie=1\nhostpci0: 0000:01:00",
         .good = "#the GPU is hostpci0\nhostpci0: 0000:01:00",
         .fix = "Delete the line, or keep the old value somewhere else.",
@@ -322,7 +336,8 @@ constexpr Rule rules[] = {
         .id = "syntax-pending-change",
         .severity = Severity::info,
         .summary = "a change that passthrough depends on is still pending",
-        .why = "hostpci is never hot-plugged: pending values count from the next full stop and start, not from a reboot inside "
+        .why = "hostpci is never hot-plugged: pending values count from the next full stop and start, not from a "
+               "reboot inside "
                "the guest.",
         .bad = "hostpci0: 0000:01:00\n\n[PENDING]\nhostpci0: 0000:01:00.0",
         .good = "hostpci0: 0000:01:00\n\n[PENDING]\nmemory: 4096",

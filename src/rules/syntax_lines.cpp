@@ -129,7 +129,9 @@ void check_commented_line(const Facts&, const VmFacts& vm, Findings& out) {
     const ConfigLine& line = vm.vm->syntax.lines[i];
     if (line.kind != LineKind::comment || !is_commented_line(line.value)) continue;
     Diagnostic& d = out.add(Place(vm.vm->source, line.span), "a commented-out hostpci line is part of the VM's notes");
-    d.notes.push_back("in a VM's file `#` begins no comment: Proxmox VE keeps such lines as the description, and moves them to the top");
+    d.notes.push_back(
+        "in a VM's file `#` begins no comment: Proxmox VE keeps such lines as the description, and moves them to the "
+        "top");
     d.help.push_back("delete the line, or keep the old value somewhere else");
   }
 }
@@ -140,7 +142,8 @@ void check_pending_change(const Facts&, const VmFacts& vm, Findings& out) {
   for (const auto& [key, value] : pending->values) {
     bool deletes = key == "delete";
     if (deletes ? !deletes_hostpci(value.value) : !waits_for_start(key)) continue;
-    std::string what = deletes ? "the deletion of `" + std::string(value.value) + "`" : "the change of `" + std::string(key) + "`";
+    std::string what =
+        deletes ? "the deletion of `" + std::string(value.value) + "`" : "the change of `" + std::string(key) + "`";
     Diagnostic& d = out.add(Place(vm.vm->source, value.span), what + " is still pending");
     d.key = deletes ? "" : std::string(key);
     d.notes.push_back("passed-through devices are never hot-plugged: it counts from the next full start");

@@ -13,9 +13,9 @@ struct LookAlike {
 };
 
 constexpr LookAlike look_alikes[] = {
-    {"\u201c", "\""}, {"\u201d", "\""}, {"\u201e", "\""}, {"\u00ab", "\""}, {"\u00bb", "\""}, {"\u2018", "'"},
-    {"\u2019", "'"},  {"\u201a", "'"},  {"\u2010", "-"},  {"\u2011", "-"},  {"\u2012", "-"},  {"\u2013", "-"},
-    {"\u2014", "-"},  {"\u2212", "-"},  {"\u00a0", " "},  {"\u2007", " "},  {"\u202f", " "},  {"\u3000", " "},
+    {"\u201c", "\""}, {"\u201d", "\""}, {"\u201e", "\""}, {"\u00ab", "\""}, {"\u00bb", "\""},  {"\u2018", "'"},
+    {"\u2019", "'"},  {"\u201a", "'"},  {"\u2010", "-"},  {"\u2011", "-"},  {"\u2012", "-"},   {"\u2013", "-"},
+    {"\u2014", "-"},  {"\u2212", "-"},  {"\u00a0", " "},  {"\u2007", " "},  {"\u202f", " "},   {"\u3000", " "},
     {"\u200b", ""},   {"\u200c", ""},   {"\u200d", ""},   {"\ufeff", ""},   {"\u2026", "..."}, {"\u00d7", "x"},
 };
 
@@ -103,11 +103,15 @@ void check_file(Findings& out, const SourcePtr& source) {
   bool grub = source->path.find("/grub") != std::string::npos;
   bool cmdline = source->path == "/etc/kernel/cmdline";
   bool first = true;
-  each_line(*source, cmdline ? "" : grub ? "#" : "#;", [&](Span line, std::string_view text) {
-    bool counts = grub ? text.find("GRUB_CMDLINE_LINUX") != text.npos : cmdline ? first : true;
-    check.line(line, counts);
-    first = false;
-  });
+  each_line(*source,
+            cmdline ? ""
+            : grub  ? "#"
+                    : "#;",
+            [&](Span line, std::string_view text) {
+              bool counts = grub ? text.find("GRUB_CMDLINE_LINUX") != text.npos : cmdline ? first : true;
+              check.line(line, counts);
+              first = false;
+            });
   check.finish();
 }
 

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "config/vm_edit.hpp"
-#include "grammar/property_string.hpp"
 #include "rules/refused.hpp"
+#include "rules/vm_parts.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -40,9 +40,6 @@ std::vector<const Assignment*> with_flag(const VmFacts& vm, HostpciKey key) {
   return found;
 }
 
-/// The display types that come without an emulated card.
-bool has_emulated_card(std::string_view type) { return type != "none" && type.substr(0, 6) != "serial"; }
-
 void check_xvga_keeps_vga(const Facts&, const VmFacts& vm, Findings& out) {
   const VmValue* vga = vm.next.main().find("vga");
   std::vector<const Assignment*> primary = with_flag(vm, HostpciKey::x_vga);
@@ -50,7 +47,8 @@ void check_xvga_keeps_vga(const Facts&, const VmFacts& vm, Findings& out) {
   const Assignment& a = *primary.front();
   Diagnostic& d = out.at_key("vga", "this line keeps the emulated display beside the `x-vga` device");
   d.labels.push_back({Findings::place(a, HostpciKey::x_vga), "meant to be the guest's primary display"});
-  d.notes.emplace_back("PVE switches the emulated card off only where there is no `vga:` line; the guest may start on the wrong one");
+  d.notes.emplace_back(
+      "PVE switches the emulated card off only where there is no `vga:` line; the guest may start on the wrong one");
   d.help.emplace_back("set `vga: none`, or delete the line; keep it while the guest is installed through the console");
 }
 
@@ -64,31 +62,16 @@ void check_xvga_multiple(const Facts&, const VmFacts& vm, Findings& out) {
   }
 }
 
-/// The words of args with their places; a word in quotes is one.
-std::vector<Span> argument_words(std::string_view args, std::uint32_t base) {
-  std::vector<Span> found;
-  std::uint32_t i = 0;
-  while (i < args.size()) {
-    while (i < args.size() && (args[i] == ' ' || args[i] == '\t')) ++i;
-    std::uint32_t begin = i;
-    for (char quote = 0; i < args.size() && (quote || (args[i] != ' ' && args[i] != '\t')); ++i) {
-      if (quote ? args[i] == quote : args[i] == '"' || args[i] == '\'') quote = quote ? 0 : args[i];
-    }
-    if (i > begin) found.push_back({base + begin, base + i});
-  }
-  return found;
-}
-
 void check_args_cpu(const Facts&, const VmFacts& vm, Findings& out) {
-  const VmValue* args = vm.next.main().find("args");
-  if (!args || vm.assignments.empty()) return;
-  for (Span word : argument_words(args->value, args->span.begin)) {
-    std::string_view text = slice(vm.vm->source->text, word);
-    if (text != "-cpu" && text != "--cpu") continue;
+  if (vm.assignments.empty()) return;
+  for (const ArgumentWord& word : argument_words(vm)) {
+    if (!is_option(word, "cpu")) continue;
     Diagnostic& d = out.at_key("args", "`-cpu` in `args` replaces the CPU that Proxmox VE configures");
-    d.place.span = word;
-    d.notes.emplace_back("QEMU takes the last `-cpu`: `cpu:` with its flags, `hidden=` and the Hyper-V settings are lost");
-    d.help.emplace_back("write it as `cpu: host,hidden=1,flags=…` and take it out of `args`; `-hypervisor` alone has no such form");
+    d.place.span = word.span;
+    d.notes.emplace_back(
+        "QEMU takes the last `-cpu`: `cpu:` with its flags, `hidden=` and the Hyper-V settings are lost");
+    d.help.emplace_back(
+        "write it as `cpu: host,hidden=1,flags=…` and take it out of `args`; `-hypervisor` alone has no such form");
     return;
   }
 }
@@ -96,10 +79,7 @@ void check_args_cpu(const Facts&, const VmFacts& vm, Findings& out) {
 /// SEV-SNP and TDX guests keep no variables.
 bool is_confidential(const VmFacts& vm) {
   if (vm.next.main().find("intel-tdx")) return true;
-  const VmValue* sev = vm.next.main().find("amd-sev");
-  if (!sev) return false;
-  PropertyString parsed = parse_property_string(sev->value);
-  const Property* type = parsed.find("type", "type");
+  auto type = property_of(vm, "amd-sev", "type", "type");
   return type && type->value == "snp";
 }
 
@@ -111,7 +91,8 @@ void check_efidisk(const Facts&, const VmFacts& vm, Findings& out) {
 }
 
 void check_balloon(const Facts&, const VmFacts& vm, Findings& out) {
-  auto pinned = std::find_if(vm.assignments.begin(), vm.assignments.end(), [](const Assignment& a) { return !a.resolved.mdev; });
+  auto pinned =
+      std::find_if(vm.assignments.begin(), vm.assignments.end(), [](const Assignment& a) { return !a.resolved.mdev; });
   if (pinned == vm.assignments.end()) return;
   const VmValue *balloon = vm.next.main().find("balloon"), *shares = vm.next.main().find("shares");
   auto target = balloon ? number(balloon->value) : std::nullopt;
@@ -166,13 +147,17 @@ void check_port_gap(const Facts&, const VmFacts& vm, Findings& out) {
     auto base = port_base(a.line().index);
     if (!base || !ports.count(a.line().index) || ports.count(*base)) continue;
     std::string first = "hostpci" + std::to_string(*base);
-    Diagnostic& d = out.at(a, HostpciKey::pcie, "the guest may not see this device: its port is not function 0 of its slot, and `" + first + "` is no PCIe line");
-    d.notes.push_back("ports are made on demand: `" + first + "` has function 0, `" + a.key() + "` another function of the same slot");
+    Diagnostic& d = out.at(a, HostpciKey::pcie,
+                           "the guest may not see this device: its port is not function 0 of its slot, and `" + first +
+                               "` is no PCIe line");
+    d.notes.push_back("ports are made on demand: `" + first + "` has function 0, `" + a.key() +
+                      "` another function of the same slot");
     auto free = lowest_free(used);
     if (!free || is_named_elsewhere(vm, a.key())) continue;
     used.insert(*free);
     std::string key = "hostpci" + std::to_string(*free);
-    d.fix = Fix{"rename the line to `" + key + "`", Safety::unsafe, {{vm.vm->source->path, a.line().value.key_span, key}}};
+    d.fix =
+        Fix{"rename the line to `" + key + "`", Safety::unsafe, {{vm.vm->source->path, a.line().value.key_span, key}}};
   }
 }
 
@@ -181,7 +166,8 @@ constexpr Rule rules[] = {
         .id = "vm-pcie-needs-q35",
         .severity = Severity::error,
         .summary = "`pcie=1` on a machine that is not q35",
-        .why = "PCIe root ports exist on q35 only, and a VM without a `machine:` line is i440fx. Nothing checks it when the line "
+        .why = "PCIe root ports exist on q35 only, and a VM without a `machine:` line is i440fx. Nothing checks it "
+               "when the line "
                "is written; the VM does not start. Changing the machine type gives the guest new hardware: network "
                "interfaces are renamed, Windows may ask for activation.",
         .bad = "hostpci0: 0000:01:00,pcie=1",
@@ -207,7 +193,8 @@ constexpr Rule rules[] = {
         .id = "vm-xvga-keeps-vga",
         .severity = Severity::warning,
         .summary = "`x-vga=1` with a `vga:` line that keeps the emulated display",
-        .why = "The emulated card is switched off only where the `vga` key is absent, whatever the manual says: the desktop "
+        .why = "The emulated card is switched off only where the `vga` key is absent, whatever the manual says: the "
+               "desktop "
                "appears on the virtual display and the monitor stays black.",
         .bad = "machine: q35\nvga: std\nhostpci0: 0000:01:00,pcie=1,x-vga=1",
         .good = "machine: q35\nvga: none\nhostpci0: 0000:01:00,pcie=1,x-vga=1",
@@ -232,8 +219,10 @@ constexpr Rule rules[] = {
         .id = "vm-args-cpu",
         .severity = Severity::warning,
         .summary = "`args` contains `-cpu` and replaces the generated CPU",
-        .why = "`args` comes last and QEMU takes the last `-cpu`: the settings of `cpu:`, vendor id, Hyper-V enlightenments and "
-               "address bits are lost. Guides of old used it against NVIDIA's error 43; `cpu: host,hidden=1` does the same.",
+        .why = "`args` comes last and QEMU takes the last `-cpu`: the settings of `cpu:`, vendor id, Hyper-V "
+               "enlightenments and "
+               "address bits are lost. Guides of old used it against NVIDIA's error 43; `cpu: host,hidden=1` does the "
+               "same.",
         .bad = "args: -cpu host,kvm=off\nhostpci0: 0000:01:00",
         .good = "cpu: host,hidden=1\nhostpci0: 0000:01:00",
         .fix = "Translate it to `cpu:` and take it out of `args`.",
@@ -257,7 +246,8 @@ constexpr Rule rules[] = {
         .id = "vm-balloon-useless",
         .severity = Severity::info,
         .summary = "ballooning has no effect while a device is passed through",
-        .why = "VFIO pins every page of the guest at start and QEMU forbids giving memory back, except for mediated devices.",
+        .why = "VFIO pins every page of the guest at start and QEMU forbids giving memory back, except for mediated "
+               "devices.",
         .bad = "memory: 8192\nballoon: 2048\nhostpci0: 0000:01:00",
         .good = "memory: 8192\nballoon: 0\nhostpci0: 0000:01:00",
         .fix = "Set `balloon: 0` and size the memory for real.",
@@ -269,7 +259,8 @@ constexpr Rule rules[] = {
         .id = "vm-rombar0-romfile",
         .severity = Severity::warning,
         .summary = "`romfile` together with `rombar=0`",
-        .why = "With the ROM BAR off, QEMU makes no BAR for the file but loads it as a legacy option ROM, for SeaBIOS only.",
+        .why = "With the ROM BAR off, QEMU makes no BAR for the file but loads it as a legacy option ROM, for SeaBIOS "
+               "only.",
         .bad = "hostpci0: 0000:01:00,romfile=gtx1080.rom,rombar=0",
         .good = "hostpci0: 0000:01:00,romfile=gtx1080.rom",
         .fix = "Drop `rombar=0`, or drop `romfile`.",
@@ -281,7 +272,8 @@ constexpr Rule rules[] = {
         .id = "vm-pcie-port-gap",
         .severity = Severity::warning,
         .summary = "`pcie=1` on an index whose root port has no function 0",
-        .why = "Ports for hostpci4 and up are made on demand as functions of two slots: hostpci4 and hostpci12 are function 0. "
+        .why = "Ports for hostpci4 and up are made on demand as functions of two slots: hostpci4 and hostpci12 are "
+               "function 0. "
                "Without it, guests do not look at the other functions.",
         .bad = "machine: q35\nhostpci5: 0000:01:00,pcie=1",
         .good = "machine: q35\nhostpci0: 0000:01:00,pcie=1",

@@ -111,7 +111,8 @@ constexpr Rule rules[] = {
         .id = "vm-legacy-igd-multi",
         .severity = Severity::error,
         .summary = "`legacy-igd` on several functions or on alternatives",
-        .why = "It takes the single function 0000:00:02.0; lists, whole cards and mappings with several entries are refused.",
+        .why = "It takes the single function 0000:00:02.0; lists, whole cards and mappings with several entries are "
+               "refused.",
         .bad = "vga: none\nhostpci0: 01:00,legacy-igd=1",
         .good = "vga: none\nhostpci0: 00:02.0,legacy-igd=1",
         .fix = "Name the single function 0000:00:02.0.",

@@ -57,8 +57,9 @@ TEST_CASE("showcmd below a root prints what was recorded") {
 }
 
 TEST_CASE("showcmd below other roots prints what was recorded") {
-  for (const char* name : {"2151-badmapcfg-nic", "2154-no-iommu-host", "2155-no-iommu-mapping", "2156-other-node-mapping",
-                           "2157-older-qemu", "2158-older-qemu-too-new-machine", "2159-rawcfg-gpu", "2162-rawcfg-nomap"}) {
+  for (const char* name :
+       {"2151-badmapcfg-nic", "2154-no-iommu-host", "2155-no-iommu-mapping", "2156-other-node-mapping",
+        "2157-older-qemu", "2158-older-qemu-too-new-machine", "2159-rawcfg-gpu", "2162-rawcfg-nomap"}) {
     TemporaryDirectory root;
     write_recorded_host(host_of(name), root.path());
     check_recording(root, name);

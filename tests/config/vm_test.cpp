@@ -243,6 +243,7 @@ TEST_CASE("deletions of [PENDING]") {
 
 TEST_CASE("a text without passthrough is known without being parsed") {
   CHECK(mentions_passthrough("name: t\nhostpci0: 01:00\n"));
+  CHECK(mentions_passthrough("Hostpci0: 01:00\n"));
   CHECK(mentions_passthrough("args: -device vfio-pci,host=01:00.0\n"));
   CHECK_FALSE(mentions_passthrough("name: t\nhostpc: 1\n"));
 }

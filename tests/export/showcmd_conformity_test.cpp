@@ -3,11 +3,11 @@
 
 #include <map>
 
-#include "export/qemu_args.hpp"
 #include "../support/linted.hpp"
 #include "../support/recorded_host.hpp"
-#include "rules/rule.hpp"
 #include "../support/temporary.hpp"
+#include "export/qemu_args.hpp"
+#include "rules/rule.hpp"
 #include "text/words.hpp"
 
 namespace hostpci::test {
@@ -28,8 +28,10 @@ Recording read_recording(const fs::path& path) {
   std::string text = read_file(path);
   for (std::string_view line : split(text, '\n')) {
     if (line.empty()) continue;
-    if (line.substr(0, 6) == "ERROR:") recording.error = true;
-    else recording.arguments.emplace_back(line);
+    if (line.substr(0, 6) == "ERROR:")
+      recording.error = true;
+    else
+      recording.arguments.emplace_back(line);
   }
   return recording;
 }
@@ -44,7 +46,8 @@ const Host& host_of(const std::string& name) {
 
 QemuArgs arguments_of(const std::string& name) {
   const Host& host = host_of(name);
-  Vm vm = read_vm(make_source("/etc/pve/qemu-server/" + name.substr(0, 4) + ".conf", read_file(folder / (name + ".conf"))));
+  Vm vm =
+      read_vm(make_source("/etc/pve/qemu-server/" + name.substr(0, 4) + ".conf", read_file(folder / (name + ".conf"))));
   const std::string* file = host.file("/etc/pve/mapping/pci.cfg");
   Mappings mappings = read_mappings(file ? make_source("/etc/pve/mapping/pci.cfg", *file) : nullptr);
   return qemu_args(vm, host, mappings);
@@ -79,20 +82,34 @@ TEST_CASE("showcmd makes the recorded arguments") {
 
 TEST_CASE("each recorded refusal has its rule") {
   const std::map<std::string, std::string> rules = {
-      {"2008-i440fx-pcie-error", "vm-pcie-needs-q35"},       {"2016-machine-too-new", "vm-machine-too-new"},
-      {"2039-list-overlap", "device-duplicate-function"},    {"2040-list-missing", "device-device-missing"},
-      {"2070-nvidia-whole-dev", "device-mdev-multifunction"}, {"2082-mapping-elsewhere", "cluster-mapping-not-found"},
-      {"2083-mapping-wrong-id", "cluster-mapping-id"},       {"2084-mapping-wrong-group", "cluster-mapping-iommugroup"},
-      {"2085-mapping-no-group", "cluster-mapping-iommugroup"}, {"2087-mapping-missing-subsys", "cluster-mapping-subsystem"},
-      {"2088-mapping-upper-id", "cluster-mapping-id"},       {"2089-mapping-gone", "cluster-mapping-path-gone"},
-      {"2093-mapping-nosuch", "cluster-mapping-not-found"},  {"2097-mapping-nic-x4", "device-duplicate-function"},
-      {"2100-mapping-and-host", "syntax-host-xor-mapping"},  {"2101-mapping-neither", "syntax-host-xor-mapping"},
-      {"2105-igd-vga-std", "vm-legacy-igd-vga"},             {"2106-igd-vga-type-none", "vm-legacy-igd-vga"},
-      {"2108-igd-rombar0", "vm-legacy-igd-rombar"},          {"2109-igd-xvga", "vm-legacy-igd-xvga"},
-      {"2113-igd-other-dev", "vm-legacy-igd-addr"},          {"2114-igd-mf", "vm-legacy-igd-multi"},
-      {"2115-igd-two", "vm-legacy-igd-count"},               {"2126-missing-device", "device-device-missing"},
-      {"2130-same-dev-dom-and-nodom", "device-duplicate-function"}, {"2140-empty-comma", "syntax-host-xor-mapping"},
-      {"2156-other-node-mapping", "cluster-mapping-not-found"}, {"2158-older-qemu-too-new-machine", "vm-machine-too-new"},
+      {"2008-i440fx-pcie-error", "vm-pcie-needs-q35"},
+      {"2016-machine-too-new", "vm-machine-too-new"},
+      {"2039-list-overlap", "device-duplicate-function"},
+      {"2040-list-missing", "device-device-missing"},
+      {"2070-nvidia-whole-dev", "device-mdev-multifunction"},
+      {"2082-mapping-elsewhere", "cluster-mapping-not-found"},
+      {"2083-mapping-wrong-id", "cluster-mapping-id"},
+      {"2084-mapping-wrong-group", "cluster-mapping-iommugroup"},
+      {"2085-mapping-no-group", "cluster-mapping-iommugroup"},
+      {"2087-mapping-missing-subsys", "cluster-mapping-subsystem"},
+      {"2088-mapping-upper-id", "cluster-mapping-id"},
+      {"2089-mapping-gone", "cluster-mapping-path-gone"},
+      {"2093-mapping-nosuch", "cluster-mapping-not-found"},
+      {"2097-mapping-nic-x4", "device-duplicate-function"},
+      {"2100-mapping-and-host", "syntax-host-xor-mapping"},
+      {"2101-mapping-neither", "syntax-host-xor-mapping"},
+      {"2105-igd-vga-std", "vm-legacy-igd-vga"},
+      {"2106-igd-vga-type-none", "vm-legacy-igd-vga"},
+      {"2108-igd-rombar0", "vm-legacy-igd-rombar"},
+      {"2109-igd-xvga", "vm-legacy-igd-xvga"},
+      {"2113-igd-other-dev", "vm-legacy-igd-addr"},
+      {"2114-igd-mf", "vm-legacy-igd-multi"},
+      {"2115-igd-two", "vm-legacy-igd-count"},
+      {"2126-missing-device", "device-device-missing"},
+      {"2130-same-dev-dom-and-nodom", "device-duplicate-function"},
+      {"2140-empty-comma", "syntax-host-xor-mapping"},
+      {"2156-other-node-mapping", "cluster-mapping-not-found"},
+      {"2158-older-qemu-too-new-machine", "vm-machine-too-new"},
       {"2162-rawcfg-nomap", "cluster-mapping-not-found"},
   };
   for (const auto& [name, rule] : rules) {
@@ -111,7 +128,9 @@ TEST_CASE("root ports are made on demand, live migration is asked for where the 
   };
   using Lines = std::vector<std::string>;
   CHECK(lines("machine: q35\nhostpci12: 03:00.0,pcie=1\n") ==
-        Lines{"-device", "pcie-root-port,id=ich9-pcie-port-13,addr=11.0,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,port=13,chassis=13",
+        Lines{"-device",
+              "pcie-root-port,id=ich9-pcie-port-13,addr=11.0,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,port=13,"
+              "chassis=13",
               "-device", "vfio-pci,host=0000:03:00.0,id=hostpci12,bus=ich9-pcie-port-13,addr=0x0"});
   CHECK(lines("machine: q35\nhostpci0: mapping=nic-lm\n") ==
         Lines{"-device", "vfio-pci,host=0000:07:10.4,enable-migration=on,id=hostpci0,bus=pci.0,addr=0x10"});

@@ -1,5 +1,5 @@
-// fixtures/cases/RULE: a host and VMs for which the rule speaks, with the whole report, and a clean pair for which nothing does.
-// HOSTPCI_BLESS=1 rewrites every expected.txt, HOSTPCI_BLESS=vm-args those of rules that begin so.
+// fixtures/cases/RULE: a host and VMs for which the rule speaks, with the whole report, and a clean pair for which
+// nothing does. HOSTPCI_BLESS=1 rewrites every expected.txt, HOSTPCI_BLESS=vm-args those of rules that begin so.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -27,7 +27,8 @@ bool blessing(const std::string& rule) {
 std::vector<Vm> vms_in(const fs::path& directory) {
   std::vector<Vm> vms;
   for (const fs::path& path : test::sorted_entries(directory))
-    if (std::uint32_t vmid = vmid_of_path(path.string())) vms.push_back(test::make_vm(vmid, test::read_file(path.string())));
+    if (std::uint32_t vmid = vmid_of_path(path.string()))
+      vms.push_back(test::make_vm(vmid, test::read_file(path.string())));
   return vms;
 }
 

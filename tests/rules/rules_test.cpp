@@ -23,7 +23,8 @@ const Host& example() {
 
 Report lint_vm(std::string text) { return test::lint_report(example(), {make_vm(100, std::move(text))}); }
 
-std::vector<Diagnostic> lint_with(const std::vector<Vm>& vms, const LintOptions& options, const std::vector<std::uint32_t>& only = {}) {
+std::vector<Diagnostic> lint_with(const std::vector<Vm>& vms, const LintOptions& options,
+                                  const std::vector<std::uint32_t>& only = {}) {
   Mappings mappings;
   BootConfig boot = read_boot_config(example().files);
   Facts facts = make_facts(example(), mappings, boot, vms);
@@ -46,6 +47,7 @@ TEST_CASE("the catalogue is sorted, unique and complete") {
     CHECK(last < rule->id);
     CHECK(ids.insert(rule->id).second);
     CHECK(well_formed({rule, 1}));
+    CHECK((rule->vm || rule->host));
     CHECK(rule->why.find("http") == rule->why.npos);
     last = rule->id;
   }
@@ -55,14 +57,17 @@ TEST_CASE("the catalogue is sorted, unique and complete") {
 
 TEST_CASE("the next start is judged: pending values count, snapshots do not") {
   CHECK(count_rule(lint_vm("hostpci0: 0000:01:00,pcie=1\n\n[PENDING]\nmachine: q35\n"), "vm-pcie-needs-q35") == 0);
-  CHECK(count_rule(lint_vm("machine: q35\nhostpci0: 0000:01:00,pcie=1\n\n[PENDING]\ndelete: machine\n"), "vm-pcie-needs-q35") == 1);
-  CHECK(count_rule(lint_vm("hostpci0: 0000:01:00\n\n[before]\nhostpci0: 0000:01:00,pcie=1\n"), "vm-pcie-needs-q35") == 0);
+  CHECK(count_rule(lint_vm("machine: q35\nhostpci0: 0000:01:00,pcie=1\n\n[PENDING]\ndelete: machine\n"),
+                   "vm-pcie-needs-q35") == 1);
+  CHECK(count_rule(lint_vm("hostpci0: 0000:01:00\n\n[before]\nhostpci0: 0000:01:00,pcie=1\n"), "vm-pcie-needs-q35") ==
+        0);
   CHECK(count_rule(lint_vm("hostpci0: 0000:01:00,pcie=1\n\n[PENDING]\ndelete: !hostpci0\n"), "vm-pcie-needs-q35") == 0);
 }
 
 TEST_CASE("templates are not judged as users") {
   CHECK(count_rule(lint_vm("template: 1\nhostpci0: 0000:01:00,pcie=1\n"), "vm-pcie-needs-q35") == 0);
-  std::vector<Vm> vms = {make_vm(100, "onboot: 1\nhostpci0: 0000:01:00\n"), make_vm(101, "onboot: 1\ntemplate: 1\nhostpci0: 0000:01:00\n")};
+  std::vector<Vm> vms = {make_vm(100, "onboot: 1\nhostpci0: 0000:01:00\n"),
+                         make_vm(101, "onboot: 1\ntemplate: 1\nhostpci0: 0000:01:00\n")};
   CHECK(count_rule(test::lint_report(example(), vms), "conflict-both-onboot") == 0);
 }
 
@@ -79,10 +84,14 @@ TEST_CASE("findings about a VM carry it and its key") {
 
 TEST_CASE("a waiver needs an existing rule and a reason") {
   const std::string line = "hostpci0: 0000:01:00,pcie=1\n";
-  CHECK(count_rule(lint_vm("#hostpci: allow vm-pcie-needs-q35 the VM is never started\n" + line), "vm-pcie-needs-q35") == 0);
-  CHECK(count_rule(lint_vm("#hostpci%3A allow vm-pcie-needs-q35 as the GUI stores it\n" + line), "vm-pcie-needs-q35") == 0);
-  CHECK(count_rule(lint_vm("description: hostpci%3A allow vm-pcie-needs-q35 by qm set\n" + line), "vm-pcie-needs-q35") == 0);
-  for (const char* bad : {"#hostpci: allow vm-pcie-needs-q35\n", "#hostpci: allow vm-* all of them\n", "#hostpci: allow no-such-rule why\n", "#hostpci: allow\n"}) {
+  CHECK(count_rule(lint_vm("#hostpci: allow vm-pcie-needs-q35 the VM is never started\n" + line),
+                   "vm-pcie-needs-q35") == 0);
+  CHECK(count_rule(lint_vm("#hostpci%3A allow vm-pcie-needs-q35 as the GUI stores it\n" + line), "vm-pcie-needs-q35") ==
+        0);
+  CHECK(count_rule(lint_vm("description: hostpci%3A allow vm-pcie-needs-q35 by qm set\n" + line),
+                   "vm-pcie-needs-q35") == 0);
+  for (const char* bad : {"#hostpci: allow vm-pcie-needs-q35\n", "#hostpci: allow vm-* all of them\n",
+                          "#hostpci: allow no-such-rule why\n", "#hostpci: allow\n"}) {
     Report report = lint_vm(bad + line);
     CHECK(count_rule(report, "vm-pcie-needs-q35") == 1);
     CHECK(count_rule(report, "waiver-void") == 1);
@@ -127,7 +136,8 @@ TEST_CASE("an unknown fact is told once a rule, as an info") {
 }
 
 TEST_CASE("another node's devices are not held against this host") {
-  Vm vm = read_vm(make_source("/etc/pve/nodes/pve9/qemu-server/100.conf", "machine: q35\nhostpci0: 0000:99:00,pcie=1\n"));
+  Vm vm =
+      read_vm(make_source("/etc/pve/nodes/pve9/qemu-server/100.conf", "machine: q35\nhostpci0: 0000:99:00,pcie=1\n"));
   CHECK(test::lint_report(example(), {vm}).summary.errors == 0);
 }
 

@@ -75,7 +75,8 @@ std::string mapping_section(std::string_view id, const json::object& section) {
   std::string out = std::string(id) + "\n";
   for (const auto& [key, value] : section) {
     auto line = [&](const json::value& v) { out += "\t" + std::string(key) + " " + scalar(v) + "\n"; };
-    if (!value.is_array()) line(value);
+    if (!value.is_array())
+      line(value);
     else
       for (const json::value& item : value.as_array()) line(item);
   }
@@ -86,7 +87,8 @@ std::string mapping_file(const json::object& host) {
   if (host.contains("mapping_cfg")) return text(host, "mapping_cfg");
   std::string out;
   if (const json::value* mappings = host.if_contains("mappings"))
-    for (const auto& [id, section] : mappings->as_object()) out += mapping_section(std::string_view(id), section.as_object());
+    for (const auto& [id, section] : mappings->as_object())
+      out += mapping_section(std::string_view(id), section.as_object());
   return out;
 }
 
@@ -98,14 +100,18 @@ void write(const fs::path& path, const std::string& bytes) {
 void write_device(const fs::path& root, const json::object& from) {
   std::string name = text(from, "id");
   fs::path directory = root / "sys/bus/pci/devices" / name;
-  for (auto [attribute, fallback] : {std::pair{"vendor", "0x8086"}, {"device", "0x1234"}, {"class", "0x020000"},
-                                     {"subsystem_vendor", ""}, {"subsystem_device", ""}})
+  for (auto [attribute, fallback] : {std::pair{"vendor", "0x8086"},
+                                     {"device", "0x1234"},
+                                     {"class", "0x020000"},
+                                     {"subsystem_vendor", ""},
+                                     {"subsystem_device", ""}})
     if (std::string value = text(from, attribute, fallback); !value.empty()) write(directory / attribute, value + "\n");
   if (from.contains("iommugroup")) {
     std::string group = std::to_string(integer(from, "iommugroup", 0));
     fs::create_directories(root / "sys/kernel/iommu_groups" / group / "devices");
     fs::create_symlink("../../../../kernel/iommu_groups/" + group, directory / "iommu_group");
-    fs::create_symlink("../../../../bus/pci/devices/" + name, root / "sys/kernel/iommu_groups" / group / "devices" / name);
+    fs::create_symlink("../../../../bus/pci/devices/" + name,
+                       root / "sys/kernel/iommu_groups" / group / "devices" / name);
   }
   for (const std::string& type : mdev_types(from))
     write(directory / "mdev_supported_types" / type / "available_instances", "4\n");
@@ -117,7 +123,9 @@ std::string package(const std::string& name, const std::string& version) {
   return "Package: " + name + "\nStatus: install ok installed\nVersion: " + version + "\n\n";
 }
 
-std::string debian_architecture(const json::object& host) { return text(host, "arch") == "aarch64" ? "arm64" : "amd64"; }
+std::string debian_architecture(const json::object& host) {
+  return text(host, "arch") == "aarch64" ? "arm64" : "amd64";
+}
 
 }  // namespace
 
@@ -131,7 +139,9 @@ Host recorded_host(const std::string& source) {
     host.devices.emplace(d.address, d);
   }
   host.groups_known = true;
-  host.packages = {{"pve-qemu-kvm", text(from, "qemu_version", "11.0.0") + "-1"}, {"qemu-server", "9.2.6"}, {"pve-manager", "9.2.1"}};
+  host.packages = {{"pve-qemu-kvm", text(from, "qemu_version", "11.0.0") + "-1"},
+                   {"qemu-server", "9.2.6"},
+                   {"pve-manager", "9.2.1"}};
   host.architecture = debian_architecture(from);
   host.running.emplace();
   if (std::string mappings = mapping_file(from); !mappings.empty()) host.files["/etc/pve/mapping/pci.cfg"] = mappings;

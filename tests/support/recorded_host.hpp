@@ -6,7 +6,8 @@
 
 namespace hostpci::test {
 
-/// What the recording knew: ids, classes, groups, mdev types, NVIDIA's folder, versions, mappings (in files), node and architecture.
+/// What the recording knew: ids, classes, groups, mdev types, NVIDIA's folder, versions, mappings (in files), node and
+/// architecture.
 Host recorded_host(const std::string& json);
 
 /// The same host as files below a directory: sys, etc/pve with mappings, var/lib/dpkg.
