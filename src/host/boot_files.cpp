@@ -88,8 +88,24 @@ void keep_loader_info(const FileSystem& system, Host& host) {
   host.files[path] = text;
 }
 
+void keep_time(const FileSystem& system, const std::string& path, Host& host) {
+  if (auto status = system.stat(path); status && status->mtime > 0) host.times[path] = std::uint64_t(status->mtime);
+}
+
+/// Is the initramfs older than what belongs into it? Asked by times; without an image there is no question.
+void keep_times(const FileSystem& system, Host& host) {
+  auto names = system.list("/boot");
+  if (!names) return;
+  for (const std::string& name : *names)
+    if (name.rfind("initrd.img-", 0) == 0 && !ends_with(name, ".bak")) keep_time(system, "/boot/" + name, host);
+  if (host.times.empty()) return;
+  for (const auto& [path, text] : host.files)
+    if (path.rfind("/etc/modprobe.d/", 0) == 0 || path == "/etc/initramfs-tools/modules") keep_time(system, path, host);
+}
+
 void keep_pve_files(const FileSystem& system, Host& host) {
-  for (const char* path : {"/etc/pve/mapping/pci.cfg", "/etc/pve/storage.cfg", "/etc/pve/ha/resources.cfg", "/etc/pve/jobs.cfg",
+  for (const char* path : {"/etc/pve/mapping/pci.cfg", "/etc/pve/storage.cfg", "/etc/pve/ha/resources.cfg", "/etc/pve/ha/groups.cfg",
+                           "/etc/pve/ha/rules.cfg", "/etc/pve/jobs.cfg",
                            "/run/qemu-server/pci-id-reservations"})
     keep(system, path, host);
   std::string containers = "/etc/pve/lxc";
@@ -116,6 +132,7 @@ void scan_files(const FileSystem& system, Host& host) {
   keep_directory(system, "/etc/network/interfaces.d", "", host);
   keep_pve_files(system, host);
   keep_loader_info(system, host);
+  keep_times(system, host);
 }
 
 }  // namespace hostpci

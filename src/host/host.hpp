@@ -72,6 +72,8 @@ struct Device {
   Fact<std::string> power_state;           ///< "D0", "D3cold"
   Fact<bool> d3cold_allowed;
   Fact<int> numa_node;                     ///< -1: none
+  Fact<bool> express;                      ///< a PCI Express function (it has link attributes), not conventional PCI
+  Fact<bool> resizable;                    ///< a BAR can be resized (resourceN_resize)
   Fact<std::uint32_t> irq;                 ///< legacy interrupt, 0: none
   Fact<bool> msi;                          ///< MSI or MSI-X in use (msi_irqs has entries)
   Fact<std::vector<Bar>> bars;             ///< in order, as many lines as `resource` has
@@ -107,6 +109,14 @@ struct MdevInstance {
   bool operator==(const MdevInstance&) const = default;
 };
 
+/// A device on a USB bus ("1-4.2"), or a root hub ("usb1").
+struct UsbDevice {
+  PciAddress controller;
+  Fact<PciId> id;
+  Extra extra = {};
+  bool operator==(const UsbDevice&) const = default;
+};
+
 struct Kernel {
   Fact<std::string> release;                       ///< uname -r, "6.8.12-4-pve"
   Fact<std::string> command_line;                  ///< /proc/cmdline without its line end
@@ -115,7 +125,15 @@ struct Kernel {
   Fact<std::uint32_t> phys_bits;                   ///< address sizes in /proc/cpuinfo
   Fact<std::uint32_t> cpus;
   Fact<std::uint64_t> memory_kib;                  ///< MemTotal
+  Fact<std::uint32_t> free_gib_pages;              ///< huge pages of 1 GiB that are free, all NUMA nodes together
+  Fact<std::uint32_t> iommu_bits;                  ///< address bits that the narrowest of Intel's IOMMUs translates
+  /// What the kernel logged since boot of devices, resets, faults and the IOMMU (kernel_log.cpp has the list), without level and time; of each
+  /// kind and device the first few.
+  Fact<std::vector<std::string>> log;
   Fact<std::vector<std::string>> modules;          ///< loaded, as in /proc/modules (underscores), sorted
+  Fact<bool> modules_directory;                    ///< /lib/modules has a directory of the running release
+  /// Parameters of loaded modules that matter, as /sys/module has them: "i915.max_vfs" -> "7"; "" where the value may not be read.
+  Fact<std::map<std::string, std::string>> parameters;
   Fact<std::vector<std::string>> builtin;          ///< modules.builtin of the running kernel (underscores), sorted
   Fact<std::vector<std::string>> iommus;           ///< /sys/class/iommu: "dmar0", "ivhd0"; empty: no IOMMU
   Fact<bool> interrupt_remapping;                  ///< an IR- chip in /proc/interrupts
@@ -138,12 +156,18 @@ struct Host {
   Kernel kernel;
   Fact<std::vector<RunningVm>> running;
   Fact<std::vector<MdevInstance>> mdevs;
+  Fact<std::map<std::string, UsbDevice>> usb;  ///< by port
+  Fact<std::vector<std::string>> nodes;        ///< of the cluster (corosync.conf), sorted; empty: no cluster
+  /// Where links below /dev/disk lead ("/dev/disk/by-id/ata-X" -> "sda"): only those that a configuration names; filled on request.
+  std::map<std::string, std::string> links;
   std::map<std::string, std::string> packages;  ///< installed versions of the packages that matter: qemu-server, pve-qemu-kvm, pve-manager …; empty: unknown
   Fact<std::string> architecture;               ///< "amd64", "arm64"
   /// Configuration files by path, as they are (boot set-up, modprobe.d, modules, pci.cfg, storage.cfg, interfaces …). Absent ones are not listed;
   /// those that exist and could not be read are in `unreadable`.
   std::map<std::string, std::string> files;
   std::map<std::string, std::string> unreadable;  ///< path -> why
+  /// When the initramfs images and the files that go into them were last written (seconds); empty where there is no image.
+  std::map<std::string, std::uint64_t> times;
   /// Option ROM files by name below /usr/share/kvm: what their first bytes say.
   struct RomFile {
     bool exists = false;

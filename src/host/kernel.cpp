@@ -87,6 +87,25 @@ Fact<std::vector<std::string>> read_builtin(const FileSystem& system, const Fact
   return sorted_unique(std::move(names));
 }
 
+Fact<bool> has_modules(const FileSystem& system, const Fact<std::string>& release) {
+  if (!release) return {};
+  auto names = system.list("/lib/modules/" + *release);
+  if (names) return true;
+  return names.error().code == ENOENT ? Fact<bool>(false) : Fact<bool>();
+}
+
+/// Those that rules ask for; a module that is not loaded has none.
+Fact<std::map<std::string, std::string>> read_parameters(const FileSystem& system) {
+  if (!system.list("/sys/module")) return {};
+  std::map<std::string, std::string> parameters;
+  for (std::string_view name : {"i915.enable_guc", "i915.enable_gvt", "i915.max_vfs", "vfio_pci.disable_idle_d3", "vfio_pci.disable_vga", "vfio_pci.ids"}) {
+    std::size_t dot = name.find('.');
+    std::string path = "/sys/module/" + std::string(name.substr(0, dot)) + "/parameters/" + std::string(name.substr(dot + 1));
+    if (system.stat(path)) parameters[std::string(name)] = trim(read_text(system, path).value_or(""));
+  }
+  return parameters;
+}
+
 /// Interrupt controllers of x86, whose names say whether remapping is on ("IR-PCI-MSI").
 bool is_x86_chip(std::string_view chip) {
   for (std::string_view prefix : {"IO-APIC", "PCI-MSI", "HPET-MSI"})
@@ -196,6 +215,8 @@ void scan_kernel(const FileSystem& system, Host& host) {
   kernel.memory_kib = read_memory(system);
   kernel.modules = read_modules(system);
   kernel.builtin = read_builtin(system, kernel.release);
+  kernel.modules_directory = has_modules(system, kernel.release);
+  kernel.parameters = read_parameters(system);
   if (auto iommus = system.list("/sys/class/iommu")) kernel.iommus = std::move(*iommus);
   read_interrupts(system, kernel);
   read_tables(system, kernel);

@@ -21,6 +21,13 @@ void scan_files(const FileSystem&, Host&);
 /// Versions of the packages that matter, and the architecture.
 void scan_packages(const FileSystem&, Host&);
 void scan_running(const FileSystem&, Host&);
+/// USB devices and the controllers they are on.
+void scan_usb(const FileSystem&, Host&);
+/// The cluster's nodes.
+void scan_nodes(const FileSystem&, Host&);
+/// What the kernel logged, and what its IOMMUs and huge pages have room for.
+void scan_kernel_log(const FileSystem&, Kernel&);
+void scan_kernel_limits(const FileSystem&, Kernel&);
 /// Fills Device::uses from /sys/class; where that is missing, from what scan_devices saw below the devices.
 void scan_uses(const FileSystem&, Host&);
 /// What hangs directly below a device, without /sys/class: its net, block, drm, graphics, sound and input folders.

@@ -138,6 +138,11 @@ std::string redact(std::string_view text) { return Redactor(text).run(); }
 
 Host redacted(Host host) {
   for (auto& [path, text] : host.files) redact_in_place(text);
+  std::map<std::string, std::string> links;
+  for (const auto& [path, target] : host.links) links.emplace(redact(path), target);
+  host.links = std::move(links);
+  if (host.kernel.log)
+    for (std::string& line : *host.kernel.log) redact_in_place(line);
   if (host.kernel.command_line) redact_in_place(*host.kernel.command_line);
   if (host.running)
     for (RunningVm& vm : *host.running)

@@ -25,7 +25,13 @@ Host scan_host(const FileSystem& system, const HostParts& parts) {
   host.node = read_node_name(system);
   scan_devices(system, parts, host);
   if (parts.uses) scan_uses(system, host);
-  if (parts.kernel) scan_kernel(system, host);
+  if (parts.uses) scan_usb(system, host);
+  if (parts.kernel) {
+    scan_kernel(system, host);
+    scan_kernel_log(system, host.kernel);
+    scan_kernel_limits(system, host.kernel);
+  }
+  if (parts.files) scan_nodes(system, host);
   if (parts.files) scan_files(system, host);
   if (parts.files || parts.kernel) scan_packages(system, host);
   if (parts.running) scan_running(system, host);

@@ -24,4 +24,7 @@ Host scan_host(const FileSystem& system, const HostParts& parts = {});
 /// Fills host.roms for these file names (relative to /usr/share/kvm, as romfile= has them). Names that lead out of the directory are left out.
 void read_roms(const FileSystem& system, const std::set<std::string>& names, Host& host);
 
+/// Fills host.links for these paths below /dev/disk; those that do not exist are left out.
+void read_links(const FileSystem& system, const std::set<std::string>& paths, Host& host);
+
 }  // namespace hostpci

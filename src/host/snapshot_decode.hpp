@@ -37,6 +37,7 @@ void decode(const Yaml&, Use&, SnapshotReader&);
 void decode(const Yaml&, MdevType&, SnapshotReader&);
 void decode(const Yaml&, RunningVm&, SnapshotReader&);
 void decode(const Yaml&, MdevInstance&, SnapshotReader&);
+void decode(const Yaml&, UsbDevice&, SnapshotReader&);
 void decode(const Yaml&, Host::RomFile::Image&, SnapshotReader&);
 void decode(const Yaml&, Host::RomFile&, SnapshotReader&);
 void decode(const Yaml&, Kernel&, SnapshotReader&);

@@ -22,6 +22,7 @@ void encode(const Use&, std::string& out);
 void encode(const MdevType&, std::string& out);
 void encode(const RunningVm&, std::string& out);
 void encode(const MdevInstance&, std::string& out);
+void encode(const UsbDevice&, std::string& out);
 void encode(const Host::RomFile::Image&, std::string& out);
 void encode(const Host::RomFile&, std::string& out);
 void encode(const Kernel&, std::string& out);

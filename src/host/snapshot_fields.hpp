@@ -65,6 +65,11 @@ struct FieldsOf<RunningVm> {
 };
 
 template <>
+struct FieldsOf<UsbDevice> {
+  static constexpr Field<UsbDevice> list[] = {required(field<UsbDevice, &UsbDevice::controller>("controller")), field<UsbDevice, &UsbDevice::id>("id")};
+};
+
+template <>
 struct FieldsOf<MdevInstance> {
   static constexpr Field<MdevInstance> list[] = {required(field<MdevInstance, &MdevInstance::uuid>("uuid")), field<MdevInstance, &MdevInstance::type>("type"),
                                                  required(field<MdevInstance, &MdevInstance::parent>("parent"))};
@@ -94,8 +99,13 @@ struct FieldsOf<Kernel> {
                                            field<Kernel, &Kernel::phys_bits>("phys-bits"),
                                            field<Kernel, &Kernel::cpus>("cpus"),
                                            field<Kernel, &Kernel::memory_kib>("memory-kib"),
+                                           field<Kernel, &Kernel::free_gib_pages>("free-gib-pages"),
+                                           field<Kernel, &Kernel::iommu_bits>("iommu-bits"),
+                                           field<Kernel, &Kernel::log>("log"),
                                            field<Kernel, &Kernel::modules>("modules"),
                                            field<Kernel, &Kernel::builtin>("builtin"),
+                                           field<Kernel, &Kernel::modules_directory>("modules-directory"),
+                                           field<Kernel, &Kernel::parameters>("parameters"),
                                            field<Kernel, &Kernel::iommus>("iommus"),
                                            field<Kernel, &Kernel::interrupt_remapping>("interrupt-remapping"),
                                            field<Kernel, &Kernel::interrupt_chips>("interrupt-chips"),
@@ -130,6 +140,8 @@ struct FieldsOf<Device> {
                                            field<Device, &Device::power_state>("power-state"),
                                            field<Device, &Device::d3cold_allowed>("d3cold-allowed"),
                                            field<Device, &Device::numa_node>("numa-node"),
+                                           field<Device, &Device::express>("express"),
+                                           field<Device, &Device::resizable>("resizable"),
                                            field<Device, &Device::irq>("irq"),
                                            field<Device, &Device::msi>("msi"),
                                            field<Device, &Device::bars>("bars"),
@@ -151,9 +163,13 @@ struct FieldsOf<Host> {
                                          field<Host, &Host::devices>("devices"),
                                          field<Host, &Host::running>("running"),
                                          field<Host, &Host::mdevs>("mdevs"),
+                                         field<Host, &Host::usb>("usb"),
+                                         field<Host, &Host::nodes>("nodes"),
+                                         field<Host, &Host::links>("links"),
                                          field<Host, &Host::roms>("roms"),
                                          field<Host, &Host::files>("files"),
-                                         field<Host, &Host::unreadable>("unreadable")};
+                                         field<Host, &Host::unreadable>("unreadable"),
+                                         field<Host, &Host::times>("times")};
 };
 
 /// What a field means that a document leaves out. Facts without a harmless value are then unknown.

@@ -175,6 +175,7 @@ void decode(const Yaml& node, Use& value, SnapshotReader& reader) { read_struct(
 void decode(const Yaml& node, MdevType& value, SnapshotReader& reader) { read_struct(node, value, reader); }
 void decode(const Yaml& node, RunningVm& value, SnapshotReader& reader) { read_struct(node, value, reader); }
 void decode(const Yaml& node, MdevInstance& value, SnapshotReader& reader) { read_struct(node, value, reader); }
+void decode(const Yaml& node, UsbDevice& value, SnapshotReader& reader) { read_struct(node, value, reader); }
 void decode(const Yaml& node, Host::RomFile::Image& value, SnapshotReader& reader) { read_struct(node, value, reader); }
 void decode(const Yaml& node, Host::RomFile& value, SnapshotReader& reader) { read_struct(node, value, reader); }
 void decode(const Yaml& node, Kernel& value, SnapshotReader& reader) { read_struct(node, value, reader); }

@@ -72,6 +72,7 @@ void encode(const Use& value, std::string& out) { encode_struct(value, out); }
 void encode(const MdevType& value, std::string& out) { encode_struct(value, out); }
 void encode(const RunningVm& value, std::string& out) { encode_struct(value, out); }
 void encode(const MdevInstance& value, std::string& out) { encode_struct(value, out); }
+void encode(const UsbDevice& value, std::string& out) { encode_struct(value, out); }
 void encode(const Host::RomFile::Image& value, std::string& out) { encode_struct(value, out); }
 void encode(const Host::RomFile& value, std::string& out) { encode_struct(value, out); }
 void encode(const Kernel& value, std::string& out) { encode_struct(value, out); }

@@ -111,6 +111,12 @@ Fact<std::string> read_reset_method(const Attributes& attributes, const Fact<boo
   return reset == false ? Fact<std::string>("") : Fact<std::string>();
 }
 
+Fact<bool> has_resizable(const Attributes& attributes) {
+  if (!attributes.listed()) return {};
+  auto resize = [](const std::string& name) { return name.starts_with("resource") && name.ends_with("_resize"); };
+  return std::any_of(attributes.names().begin(), attributes.names().end(), resize);
+}
+
 Fact<bool> flag(const Fact<std::string>& text) {
   if (!text || (*text != "0" && *text != "1")) return {};
   return *text == "1";
@@ -138,6 +144,8 @@ void read_details(const FileSystem& system, const Attributes& attributes, Device
   device.msi = read_msi(system, attributes);
   device.bars = read_bars(attributes);
   device.rom = attributes.has("rom");
+  device.express = attributes.has("max_link_speed");
+  device.resizable = has_resizable(attributes);
 }
 
 Device read_device(const FileSystem& system, const HostParts& parts, const std::string& name, const PciAddress& address) {

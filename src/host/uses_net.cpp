@@ -133,7 +133,7 @@ std::string describe(const Networks& networks, const std::string& name) {
   auto own = networks.interfaces.find(name);
   if (own != networks.interfaces.end()) text = join(own->second.addresses, " ");
   bool routed = networks.default_routes.count(name) || (own != networks.interfaces.end() && own->second.gateway);
-  if (routed) text += text.empty() ? "(default route)" : " (default route)";
+  if (routed) text += text.empty() ? "default route" : " (default route)";
   return text;
 }
 
