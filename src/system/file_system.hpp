@@ -40,6 +40,10 @@ class FileSystem {
   virtual Result<FileStat> stat(const std::string& path, bool follow = true) const = 0;
   virtual Result<std::string> canonical(const std::string& path) const = 0;  ///< every link resolved inside the root; the last part may be absent
 
+  /// The kernel's messages since boot as far as its buffer still has them, a line each, oldest first: of the running kernel where the root is
+  /// "/", else what the tree has in /dev/kmsg.
+  virtual Result<std::string> kernel_log() const { return read("/dev/kmsg"); }
+
   // Writing: each is one system call with the refusals of the kernel
   virtual Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) = 0;  ///< O_EXCL|O_NOFOLLOW; whole or removed again
   virtual Status rename(const std::string& from, const std::string& to) = 0;

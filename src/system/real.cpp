@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
+#include <sys/klog.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -157,6 +158,17 @@ class RealFileSystem : public FileSystem {
     std::string resolved = root_.canonical(path);
     if (resolved.empty()) return system_failure("resolve", path, errno);
     return resolved;
+  }
+
+  Result<std::string> kernel_log() const override {
+    if (path_ != "/") return FileSystem::kernel_log();
+    constexpr int read_all = 3, buffer_size = 10;  // syslog(2)
+    int size = klogctl(buffer_size, nullptr, 0);
+    std::string text(std::size_t(std::max(size, 0)), '\0');
+    int length = size < 0 ? size : klogctl(read_all, text.data(), size);
+    if (length < 0) return system_failure("read", "/dev/kmsg", errno);
+    text.resize(std::size_t(length));
+    return text;
   }
 
   Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) override {
