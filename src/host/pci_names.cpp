@@ -15,7 +15,8 @@ namespace {
 
 struct LibraryError {};
 
-[[noreturn]] void fail(char*, ...) { throw LibraryError(); }
+// the attribute in this spelling is part of the type, which clang asks for
+__attribute__((noreturn)) void fail(char*, ...) { throw LibraryError(); }
 void ignore(char*, ...) {}
 
 /// The real path of `path` below the root in use; "" where nothing real stands behind.
