@@ -188,6 +188,25 @@ void acs_override(const Facts& facts, Findings& findings) {
   }
 }
 
+bool on_vfio(const Host& host) {
+  auto bound = [](const auto& entry) { return entry.second.driver == "vfio-pci"; };
+  return std::any_of(host.devices.begin(), host.devices.end(), bound);
+}
+
+void vfio_module(const Facts& facts, Findings& findings) {
+  const Kernel& kernel = facts.host->kernel;
+  const Assignment* user = physical_user(facts);
+  if (!user || kernel.modules_directory != false || !kernel.release || !kernel.modules) return;
+  if (is_loaded(facts, "vfio_pci") || is_builtin(facts, "vfio_pci") || on_vfio(*facts.host)) return;
+  Diagnostic& d = findings.add(Place("/lib/modules/" + *kernel.release),
+                               "vfio-pci cannot be loaded: the running kernel has no modules");
+  d.labels.push_back({Place("/proc/modules"), "no vfio_pci"});
+  d.labels.push_back({Findings::place(*user), "this line needs it"});
+  d.notes.push_back(
+      "the kernel's package was removed or replaced since the boot; PVE says \"Cannot find vfio-pci module!\"");
+  d.help.push_back("reboot into an installed kernel");
+}
+
 constexpr Rule table[] = {
     {.id = "host-iommu-absent",
      .severity = Severity::error,
@@ -261,6 +280,20 @@ constexpr Rule table[] = {
      .fixable = Fixable::manual,
      .source = "linux drivers/vfio/vfio_iommu_type1.c",
      .host = intremap_missing},
+    {.id = "host-vfio-module",
+     .severity = Severity::error,
+     .summary = "vfio-pci is not loaded and cannot be: the running kernel's modules are gone",
+     .why = "PVE loads vfio-pci when a VM starts. Of a kernel that was removed or replaced since the boot there is "
+            "nothing to load.",
+     .bad = "# /lib/modules/6.8.12-4-pve\n# /proc/modules\nkvm\n# /sys/bus/pci/devices/0000:01:00.0/driver\nnouveau\n"
+            "# /sys/bus/pci/devices/0000:01:00.1/driver\nsnd_hda_intel\n"
+            "# /etc/pve/qemu-server/100.conf\nhostpci0: 01:00\n",
+     .good = "# /lib/modules/6.8.12-4-pve\nkernel\nmodules.dep\n# /proc/modules\nkvm\n"
+             "# /etc/pve/qemu-server/100.conf\nhostpci0: 01:00\n",
+     .fix = "reboot into an installed kernel",
+     .fixable = Fixable::assisted,
+     .source = "pve-common SysFSTools.pm",
+     .host = vfio_module},
     {.id = "host-unsafe-interrupts",
      .severity = Severity::warning,
      .summary = "unsafe interrupts are allowed although the host remaps them",

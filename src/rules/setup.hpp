@@ -80,6 +80,7 @@ bool is_pve_kernel(const Facts& facts);
 bool may_carry_acs_patch(const Facts& facts);
 /// Why the patch does not understand a word of pcie_acs_override=; empty if it does.
 std::string acs_fault(std::string_view word);
+/// By the active IOMMU (dmar0), else by the processor's vendor.
 bool is_intel(const Facts& facts);
 bool is_amd(const Facts& facts);
 /// The module that registers a driver: "xhci_hcd" -> "xhci_pci"; most are called the same.

@@ -153,6 +153,26 @@ void xe_vs_i915(const Facts& facts, Findings& findings) {
   }
 }
 
+/// The parameter exists in Intel's out-of-tree module only.
+bool lacks_max_vfs(const Facts& facts) {
+  const auto& parameters = facts.host->kernel.parameters;
+  return parameters && !parameters->count("i915.max_vfs") && is_loaded(facts, "i915");
+}
+
+void i915_sriov_dkms(const Facts& facts, Findings& findings) {
+  auto vfs = module_parameter(facts, "i915", "max_vfs", true);
+  if (!vfs || vfs->value == "0" || !lacks_max_vfs(facts)) return;
+  for (const auto& [address, device] : facts.host->devices) {
+    if (!device.is_gpu() || device.is_vf() || device.driver != "i915") continue;
+    Diagnostic& d = findings.add(vfs->place, "the i915 that is loaded knows no `max_vfs`: no virtual functions");
+    d.labels.push_back({Place("/sys/module/i915/parameters"), "no max_vfs: it is the kernel's own module"});
+    std::string release = facts.host->kernel.release.value_or("$(uname -r)");
+    d.help.push_back("build i915-sriov-dkms for this kernel: `apt install proxmox-headers-" + release +
+                     "`, `dkms autoinstall`, " + initramfs_help());
+    return;
+  }
+}
+
 constexpr Rule table[] = {
     {.id = "setup-video-off-obsolete",
      .severity = Severity::warning,
@@ -232,6 +252,18 @@ constexpr Rule table[] = {
      .fixable = Fixable::automatic,
      .source = "pve-docs qm-pci-passthrough.adoc",
      .host = kvmgt_missing},
+    {.id = "setup-i915-sriov-dkms",
+     .severity = Severity::error,
+     .summary = "`i915.max_vfs` is set, but the module that knows it is not loaded",
+     .why = "Virtual functions of Intel's graphics come from i915-sriov-dkms on these kernels. After a kernel upgrade "
+            "without headers it is not built, and the kernel's own i915 passes over the parameter.",
+     .bad = "# /sys/module/i915/parameters\nenable_guc\n# /etc/modprobe.d/i915.conf\noptions i915 max_vfs=7\n",
+     .good = "# /sys/module/i915/parameters\nenable_guc\nmax_vfs\n"
+             "# /etc/modprobe.d/i915.conf\noptions i915 max_vfs=7\n",
+     .fix = "install the kernel's headers and build the module, or boot a kernel that has it",
+     .fixable = Fixable::assisted,
+     .source = "i915-sriov-dkms README",
+     .host = i915_sriov_dkms},
     {.id = "setup-xe-vs-i915",
      .severity = Severity::warning,
      .summary = "xe took the graphics that i915's SR-IOV module was meant for",

@@ -55,7 +55,8 @@ void wrong_vendor_iommu(const Facts& facts, Findings& findings) {
   if (!is_intel(facts) && !is_amd(facts)) return;
   for (const BootArgument& a : boot_arguments(facts, is_amd(facts) ? "intel_iommu" : "amd_iommu")) {
     Diagnostic& d = findings.add(a.place, quoted(a) + " has no effect on this processor");
-    d.notes.push_back("/proc/cpuinfo: vendor_id " + *facts.host->kernel.cpu_vendor);
+    const Kernel& kernel = facts.host->kernel;
+    if (kernel.cpu_vendor) d.notes.push_back("/proc/cpuinfo: vendor_id " + *kernel.cpu_vendor);
     offer_removal(d, a, facts);
   }
 }
@@ -160,9 +161,9 @@ constexpr Rule table[] = {
      .summary = "`amd_iommu=on` does nothing",
      .why = "The option takes off, fullflush, force_isolation, force_enable, pgtbl_v1, pgtbl_v2 and some more, but no "
             "\"on\": the AMD IOMMU is on by default when the firmware enables it.",
-     .bad = "# /proc/cpuinfo\nvendor_id : AuthenticAMD\n"
+     .bad = "# /sys/class/iommu\nivhd0\n# /proc/cpuinfo\nvendor_id : AuthenticAMD\n"
             "# /etc/default/grub\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet amd_iommu=on\"\n",
-     .good = "# /proc/cpuinfo\nvendor_id : AuthenticAMD\n"
+     .good = "# /sys/class/iommu\nivhd0\n# /proc/cpuinfo\nvendor_id : AuthenticAMD\n"
              "# /etc/default/grub\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet iommu=pt\"\n",
      .fix = "take it out",
      .fixable = Fixable::automatic,

@@ -151,6 +151,43 @@ void softdep_invalid(const Facts& facts, Findings& findings) {
   }
 }
 
+/// Directives that matter at boot: about vfio, or about modules that hold devices meant for it.
+bool is_about_vfio(const PlacedDirective& directive) {
+  std::string_view text = slice(directive.source->text, directive.directive->span);
+  return text.find("vfio") != text.npos || is_graphics_module(directive.directive->module.text);
+}
+
+/// The last written file that belongs into the initramfs, of those that say something about vfio; with its place.
+std::optional<Place> newest_input(const Facts& facts, std::uint64_t image) {
+  const auto& times = facts.host->times;
+  std::uint64_t newest = image;
+  std::optional<Place> place;
+  auto ask = [&](const SourcePtr& source, Span span) {
+    auto time = times.find(source->path);
+    if (time == times.end() || time->second <= newest) return;
+    newest = time->second;
+    place = Place(source, span);
+  };
+  for (DirectiveKind kind : {DirectiveKind::options, DirectiveKind::blacklist, DirectiveKind::softdep})
+    for (const PlacedDirective& directive : facts.boot->directives(kind))
+      if (is_about_vfio(directive)) ask(directive.source, directive.directive->span);
+  for (const ModuleEntry& entry : facts.boot->initramfs_modules)
+    if (entry.line.name.substr(0, 4) == "vfio") ask(entry.source, entry.line.span);
+  return place;
+}
+
+void initramfs_stale(const Facts& facts, Findings& findings) {
+  if (!facts.host->kernel.release) return;
+  std::string image = "/boot/initrd.img-" + *facts.host->kernel.release;
+  auto time = facts.host->times.find(image);
+  if (time == facts.host->times.end()) return;
+  std::optional<Place> place = newest_input(facts, time->second);
+  if (!place) return;
+  Diagnostic& d = findings.add(*place, "the file was changed after the initramfs was made, which holds a copy of it");
+  d.labels.push_back({Place(image), "older"});
+  d.help.push_back(initramfs_help());
+}
+
 constexpr Rule table[] = {
     {.id = "setup-modprobe-suffix",
      .severity = Severity::error,
@@ -162,6 +199,17 @@ constexpr Rule table[] = {
      .fixable = Fixable::automatic,
      .source = "modprobe.d(5); kmod libkmod-config.c",
      .host = modprobe_suffix},
+    {.id = "setup-initramfs-stale",
+     .severity = Severity::warning,
+     .summary = "module options were changed, but the initramfs was not made anew",
+     .why = "modprobe.d and /etc/initramfs-tools/modules are copied into the initramfs, and drivers that load there "
+            "see the copy.",
+     .bad = "(/etc/modprobe.d/vfio.conf is newer than the running kernel's /boot/initrd.img)",
+     .good = "(/boot/initrd.img of the running kernel is newer than all files of /etc/modprobe.d)",
+     .fix = "run `update-initramfs -u -k all`",
+     .fixable = Fixable::automatic,
+     .source = "initramfs-tools mkinitramfs; pve-docs qm-pci-passthrough.adoc",
+     .host = initramfs_stale},
     {.id = "setup-softdep-missing",
      .severity = Severity::warning,
      .summary = "a device meant for vfio-pci is taken by its native driver at boot",

@@ -36,6 +36,13 @@ std::optional<ArgumentEnd> next_end(const Facts& facts) {
   return {};
 }
 
+/// An active one whose name begins so.
+bool has_iommu(const Facts& facts, std::string_view name = {}) {
+  const auto& iommus = facts.host->kernel.iommus;
+  auto named = [&](const std::string& i) { return i.compare(0, name.size(), name) == 0; };
+  return iommus && std::any_of(iommus->begin(), iommus->end(), named);
+}
+
 bool is_hex(std::string_view text) { return !text.empty() && text.size() <= 4 && number(text, 16); }
 
 bool has_blank(std::string_view text, std::size_t at) {
@@ -220,9 +227,13 @@ std::string acs_fault(std::string_view word) {
   return sound ? "" : "`" + std::string(word) + "` is no id of the form `id:10de:1b80`";
 }
 
-bool is_intel(const Facts& facts) { return facts.host->kernel.cpu_vendor == "GenuineIntel"; }
+bool is_intel(const Facts& facts) {
+  if (has_iommu(facts)) return has_iommu(facts, "dmar");
+  return facts.host->kernel.cpu_vendor == "GenuineIntel";
+}
 
 bool is_amd(const Facts& facts) {
+  if (has_iommu(facts)) return has_iommu(facts, "ivhd");
   return facts.host->kernel.cpu_vendor == "AuthenticAMD" || facts.host->kernel.cpu_vendor == "HygonGenuine";
 }
 

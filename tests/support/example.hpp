@@ -33,11 +33,21 @@ inline void put_cpu(Kernel& kernel, std::string_view text) {
   }
 }
 
+/// Names of a module's parameters; their values are not told.
+inline void put_parameters(Kernel& kernel, const std::string& module, std::string_view text) {
+  kernel.parameters.emplace();
+  for (std::string_view word : words(text)) (*kernel.parameters)[module + std::string(word)] = "";
+}
+
 inline bool put_kernel_fact(Kernel& kernel, std::string_view path, std::string_view text) {
   if (path == "/proc/cmdline")
     kernel.command_line = std::string(trim(text));
   else if (path == "/proc/modules")
     kernel.modules = word_list(text);
+  else if (path == "/sys/module/i915/parameters")
+    put_parameters(kernel, "i915.", text);
+  else if (path == "/lib/modules/" + kernel.release.value_or(""))
+    kernel.modules_directory = !text.empty();
   else if (path == "/proc/cpuinfo")
     put_cpu(kernel, text);
   else if (path == "/proc/sys/kernel/osrelease")
