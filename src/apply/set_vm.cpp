@@ -33,11 +33,10 @@ void make_deletes(const Vm& vm, const SetRequest& request, VmDraft& draft, std::
   }
 }
 
-/// What PVE would read back: it cuts white space at the end.
+/// What PVE would read back: it cuts white space at both ends.
 std::string stored_value(const SetRequest::Assignment& item) {
   std::string value = written_value(item.key, item.value);
-  if (item.key != "description") value.resize(value.find_last_not_of(" \t\v\f") + 1);
-  return value;
+  return item.key == "description" ? value : std::string(trim(value));
 }
 
 std::vector<std::string> waiting(const Vm& vm, const SetRequest& request) {

@@ -42,7 +42,12 @@ std::optional<std::string> without_device(std::string_view boot, std::string_vie
   if (left.size() == devices.size()) return std::nullopt;
   std::string out(boot);
   if (!left.empty()) return out.replace(order->value_span.begin, order->value_span.size(), join(left, ";"));
-  out.erase(order->span.begin, order->span.size());
+  std::size_t begin = order->span.begin, end = order->span.end;
+  if (end < out.size())
+    ++end;  // its comma
+  else if (begin > 0)
+    --begin;
+  out.erase(begin, end - begin);
   return out.find_first_not_of(", ") == out.npos ? "" : out;
 }
 
@@ -64,10 +69,13 @@ void VmDraft::set(const std::string& key, const std::string& value) {
   drop_delete(key);
 }
 
+/// A `boot` that is to be deleted itself has no order any more.
 void VmDraft::take_from_boot_order(const std::string& key) {
-  auto boot = pending_.find("boot");
-  if (boot == pending_.end()) boot = main_.find("boot");
-  if (boot == main_.end() || boot == pending_.end()) return;
+  bool deleted =
+      std::any_of(deletes_.begin(), deletes_.end(), [](const PendingDelete& item) { return item.key == "boot"; });
+  const KeyValues& holder = pending_has("boot") ? pending_ : main_;
+  auto boot = holder.find("boot");
+  if (boot == holder.end() || deleted) return;
   if (auto changed = without_device(boot->second, key)) set("boot", *changed);
 }
 

@@ -1,6 +1,8 @@
 // Key by key from one text to the next.
 #include "apply/vm_writer.hpp"
 
+#include <algorithm>
+
 #include "config/vm_edit.hpp"
 
 namespace hostpci {
@@ -44,7 +46,9 @@ void VmWriter::change(SectionKind section, const KeyValues& before, const KeyVal
 }
 
 void VmWriter::close_pending() {
-  if (const VmSection* pending = vm_.pending()) make(remove_section(vm_, *pending));
+  const auto& all = vm_.syntax.sections;
+  auto is_pending = [](const ConfigSection& section) { return section.kind == SectionKind::pending; };
+  if (std::count_if(all.begin(), all.end(), is_pending) == 1) make(remove_section(vm_, *vm_.pending()));
 }
 
 Result<std::string> VmWriter::text() const {

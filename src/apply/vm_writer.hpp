@@ -18,7 +18,8 @@ class VmWriter {
   /// Writes the keys in which `after` differs from `before`.
   void change(SectionKind section, const KeyValues& before, const KeyValues& after);
   void remove(SectionKind section, std::string_view key);
-  /// Takes [PENDING] out if nothing is left in it.
+  /// Takes [PENDING] out if nothing is left in it. One of several stays: the last one counts, and an earlier one must
+  /// not come to life.
   void close_pending();
   Result<std::string> text() const;
 

@@ -145,7 +145,7 @@ std::vector<Edit> remove_section(const Vm& vm, const VmSection& section) {
   const auto& all = vm.syntax.lines;
   for (std::size_t i = extent.begin; i < extent.end; ++i)
     if (all[i].kind != LineKind::blank) return {};
-  while (first > 0 && all[first - 1].kind == LineKind::blank) --first;
+  if (first > 0 && all[first - 1].kind == LineKind::blank) --first;
   if (last < all.size())  // the blank line before the next header stays
     while (last > extent.header + 1 && all[last - 1].kind == LineKind::blank) --last;
   Span span{all[first].full.begin, all[last - 1].full.end};

@@ -93,6 +93,20 @@ TEST_CASE("lines in [PENDING] that PVE drops are not lost") {
         "hostpci0: 01:00\nmachine: q35\nname: t\n\n[PENDING]\nbogus: 1\n");
 }
 
+TEST_CASE("of two [PENDING] the last one counts; when it is empty it still hides the first") {
+  std::string text = "name: t\n\n[PENDING]\nhostpci0: 01:00\n\n[pending]\nmemory: 512\n\n[s1]\nname: t\n";
+  std::string applied = run(text, sets({{"onboot", "1"}})).text;
+  CHECK(applied ==
+        "memory: 512\nname: t\nonboot: 1\n\n[PENDING]\nhostpci0: 01:00\n\n[pending]\n\n[s1]\nname: t\n");
+  CHECK(run(applied, sets({{"onboot", "1"}})).text == applied);
+}
+
+TEST_CASE("white space around a value is not stored, so that the same call again changes nothing") {
+  std::string once = run("name: t\n", sets({{"args", "  -foo bar\t"}})).text;
+  CHECK(once == "args: -foo bar\nname: t\n");
+  CHECK(run(once, sets({{"args", "  -foo bar\t"}})).text == once);
+}
+
 TEST_CASE("a drive that goes leaves its volume as unused") {
   std::string text =
       "efidisk0: local-lvm:vm-100-disk-0,efitype=4m\nscsi0: local-lvm:vm-100-disk-1\nunused0: "
@@ -117,6 +131,18 @@ TEST_CASE("a deleted device leaves the boot order") {
         "boot: order=net0\nhostpci0: 01:00\n\n[PENDING]\ndelete: hostpci0\n");
   CHECK(run("boot: order=net0;hostpci0\nhostpci0: 01:00\n", deletes({"hostpci0"}), true).text ==
         "boot: order=net0;hostpci0\nhostpci0: 01:00\n\n[PENDING]\nboot: order=net0\ndelete: hostpci0\n");
+  CHECK(run("boot: order=hostpci0,legacy=cdn\nhostpci0: 01:00\n", deletes({"hostpci0"})).text ==
+        "boot: legacy=cdn\n");
+  CHECK(run("boot: legacy=cdn,order=hostpci0\nhostpci0: 01:00\n", deletes({"hostpci0"})).text ==
+        "boot: legacy=cdn\n");
+}
+
+TEST_CASE("`boot` deleted together with a device of its order is gone") {
+  std::string text = "boot: order=hostpci0;net0\nhostpci0: 01:00\nname: t\n";
+  for (const auto& keys : {std::vector<std::string>{"boot", "hostpci0"}, {"hostpci0", "boot"}}) {
+    CHECK(run(text, deletes(keys)).text == "name: t\n");
+    CHECK(run(text, deletes(keys), true).text == text + "\n[PENDING]\ndelete: boot,hostpci0\n");
+  }
 }
 
 TEST_CASE("deleting what is not set is told, and done nothing about") {

@@ -98,6 +98,12 @@ TEST_CASE("[PENDING] comes behind the main section and goes when nothing is left
   CHECK(remove_section(with_pending, *with_pending.pending()).empty());
 }
 
+TEST_CASE("with [PENDING] goes the blank line before it, and no other") {
+  std::string text = "name: t\n \n\n[PENDING]\n";
+  Vm vm = read(text);
+  CHECK(*hostpci::apply(text, remove_section(vm, *vm.pending())) == "name: t\n \n");
+}
+
 TEST_CASE("no edits: the same bytes; one key set: only its line differs; set and deleted: the same bytes again") {
   for_each_configuration([](const std::string& name, const std::string& text) {
     CHECK_MESSAGE(*hostpci::apply(text, {}) == text, name);
