@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view cluster_directory = "/etc/pve/";
 constexpr const char* own_node_link = "/etc/pve/local";
+constexpr const char* lock_directory = "/var/lock";
 constexpr std::uint32_t default_mode = 0644;
 
 std::string quoted(std::string_view text) { return "`" + printable(text) + "`"; }
@@ -60,11 +61,20 @@ Status check_cluster_place(const FileSystem& system, const VmPlace& place) {
   return Done{};
 }
 
-/// The directory of PVE's lock files, which a boot leaves empty.
+/// The directory of PVE's lock files, which is empty after a boot. On a disk that is not booted the link /var/lock ->
+/// /run/lock leads to nothing yet.
 Status make_lock_directory(FileSystem& system, const std::string& path) {
   std::string directory = directory_of(path);
   if (system.stat(directory)) return Done{};
+  if (auto base = system.canonical(lock_directory))
+    if (Status made = system.make_directory(*base); !made) return made;
   return system.make_directory(directory);
+}
+
+Failure without_lock(Failure failure) {
+  bool forbidden = failure.code == EACCES || failure.code == EPERM;
+  if (forbidden && ::geteuid() != 0) failure.message += "; a change needs Proxmox VE's lock, which root can take";
+  return failure;
 }
 
 Failure with_hint(Failure failure, const VmPlace& place) {
@@ -79,6 +89,7 @@ Result<VmPlace> vm_place(const FileSystem& system, const std::string& path) {
   auto real = system.canonical(path);
   if (!real) return real.error();
   VmPlace place{*real, vmid_of_path(*real), real->starts_with(cluster_directory)};
+  if (place.vmid == 0) place.vmid = vmid_of_path(path);
   if (!place.cluster) return place;
   if (Status allowed = check_cluster_place(system, place); !allowed) return allowed.error();
   return place;
@@ -105,9 +116,9 @@ Result<LockedVmFile> LockedVmFile::open(FileSystem& system, const std::string& p
   // A VM that does not exist gets no lock file.
   if (auto there = read_vm_text(system, *place); !there) return there.error();
   std::string lock_file = lock_path(*place);
-  if (Status made = make_lock_directory(system, lock_file); !made) return made.error();
+  if (Status made = make_lock_directory(system, lock_file); !made) return without_lock(made.error());
   auto lock = system.lock(lock_file, milliseconds);
-  if (!lock) return lock.error();
+  if (!lock) return without_lock(lock.error());
   auto text = read_vm_text(system, *place);
   if (!text) return text.error();
   SourcePtr source = make_source(place->path, std::move(*text));

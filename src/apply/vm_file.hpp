@@ -15,7 +15,7 @@ namespace hostpci {
 /// Where a configuration really stands, all links resolved.
 struct VmPlace {
   std::string path;
-  std::uint32_t vmid = 0;  ///< 0: a file outside /etc/pve that is not named VMID.conf
+  std::uint32_t vmid = 0;  ///< 0: a file outside /etc/pve that is not named VMID.conf, nor is a link to it
   bool cluster = false;    ///< below /etc/pve
 };
 

@@ -72,6 +72,37 @@ TEST_CASE("a file outside /etc/pve needs no cluster") {
   CHECK(system.files().at("/srv/100.conf") == "name: u\n");
 }
 
+TEST_CASE("a link named after a VM stands for that VM where its target's name says nothing else") {
+  MemoryFileSystem system = node();
+  system.put("/srv/vm.txt", "name: t\n");
+  system.put_link("/srv/123.conf", "vm.txt");
+  system.put_link("/srv/124.conf", "/etc/pve/qemu-server/100.conf");
+  CHECK(vm_place(system, "/srv/123.conf")->vmid == 123);
+  CHECK(vm_place(system, "/srv/124.conf")->vmid == 100);
+}
+
+TEST_CASE("the lock's directory is made where a boot would make it") {
+  MemoryFileSystem system;
+  system.put("/srv/100.conf", "name: t\n");
+  system.put_link("/var/lock", "/run/lock");
+  REQUIRE(system.make_directory("/run"));
+  CHECK(write(system, "name: u\n", "/srv/100.conf") == "");
+  REQUIRE(system.stat("/run/lock/qemu-server"));
+}
+
+TEST_CASE("without quorum nothing is written") {
+  struct Unwritable : MemoryFileSystem {
+    Result<FileStat> stat(const std::string& path, bool follow) const override {
+      auto found = MemoryFileSystem::stat(path, follow);
+      if (found && path == "/etc/pve/local" && !follow) found->mode = 0555;
+      return found;
+    }
+  } system;
+  static_cast<MemoryFileSystem&>(system) = node();
+  CHECK(write(system, "name: v\n") == "the cluster has no quorum: /etc/pve can only be read");
+  CHECK(system.files().at(real_path) == "name: t\n");
+}
+
 TEST_CASE("a plain /etc/pve/qemu-server is written too") {
   MemoryFileSystem system;
   system.put("/etc/pve/qemu-server/100.conf", "name: t\n");
