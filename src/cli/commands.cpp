@@ -31,6 +31,12 @@ constexpr OptionSpec lint_options[] = {
     {"select", OptionValue::required, "LIST", "only these rules (names or their beginnings)"},
     {"ignore", OptionValue::required, "LIST", "without these rules"},
     {"fail-on", OptionValue::required, "LEVEL", "exit 1 from this severity on: error, warning (default), info, never"},
+    {"fix", OptionValue::none, "", "write the fixes that the guest does not notice"},
+    {"unsafe-fixes", OptionValue::none, "", "write those too that change what the guest sees"},
+    {"dry-run", OptionValue::none, "", "with --fix: print the differences, write nothing"},
+    {"baseline", OptionValue::required, "FILE", "leave out the findings that FILE knows"},
+    {"write-baseline", OptionValue::required, "FILE", "put today's findings into FILE and end with 0"},
+    {"statistics", OptionValue::none, "", "how often each rule found something; with -v how long it took"},
 };
 
 constexpr OptionSpec snapshot_options[] = {
@@ -59,7 +65,7 @@ constexpr Command table[] = {
     {"groups", "[GROUP…]", "IOMMU groups: isolated or shared, viable now or not", "", {}, "text json", 0, std::size_t(-1), false, run_groups},
     {"help", "[COMMAND]", "how a command is used", "", {}, "text", 0, 1, false, run_help},
     {"lint", "[VM…]", "all rules over all VMs (default: every VM of this node) and the host",
-     "A rule is waived in a VM's notes: `#hostpci: allow RULE REASON`.", lint_options, "text concise json", 0, std::size_t(-1), false, run_lint},
+     "A rule is waived in a VM's notes: `#hostpci: allow RULE REASON`.", lint_options, "text concise json jsonl sarif github junit", 0, std::size_t(-1), false, run_lint},
     {"mapping", "list|check [ID…]", "the cluster's resource mappings and what they are on this host; Proxmox VE's own check of each entry",
      "`check` gives exit status 1 if an entry of this node would be refused; entries of other nodes are not judged.", {}, "text json", 1,
      std::size_t(-1), false, run_mapping},

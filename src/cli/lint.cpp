@@ -5,12 +5,14 @@
 #include <optional>
 #include <set>
 
+#include "cli/lint_fix.hpp"
+#include "cli/lint_report.hpp"
 #include "cli/log.hpp"
 #include "cli/rule_texts.hpp"
 #include "cli/run.hpp"
 #include "cli/world.hpp"
 #include "config/boot_config.hpp"
-#include "diag/render.hpp"
+#include "diag/statistics.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -32,6 +34,8 @@ struct Threshold {
 struct Settings {
   LintOptions rules;
   Threshold fail_on;
+  bool fix = false, unsafe_fixes = false, dry_run = false, statistics = false;
+  std::string baseline, write_baseline;
 };
 
 /// Why an option's value cannot be used; empty if it can.
@@ -55,21 +59,34 @@ std::string read_settings(const Options& options, Settings& into) {
     if (std::string wrong = read_list(options, name, *list); !wrong.empty()) return wrong;
   std::vector<std::string> unknown = unknown_rules(into.rules);
   if (!unknown.empty()) return no_such_rule(unknown.front());
+  into.unsafe_fixes = options.has("unsafe-fixes");
+  into.fix = options.has("fix") || into.unsafe_fixes;
+  into.dry_run = options.has("dry-run");
+  into.statistics = options.has("statistics");
+  into.baseline = options.text("baseline");
+  into.write_baseline = options.text("write-baseline");
+  if (into.dry_run && !into.fix) return "`--dry-run` goes with `--fix`";
   return read_threshold(options, into.fail_on);
 }
 
 /// The VMs of a run: those asked for, and their neighbours on the same node, which may want the same devices.
 class VmSet {
  public:
-  explicit VmSet(World& world) : world_(world) {}
+  /// `keep_paths`: only the JUnit report needs those of VMs without findings.
+  VmSet(World& world, bool keep_paths) : world_(world), keep_paths_(keep_paths) {}
 
   void read_asked(const std::vector<std::string>& names) {
     for (const std::string& path : world_.vm_paths(names, failures)) {
       if (!seen_.insert(path).second) continue;
-      if (read(path, true)) ++count;
+      if (!read(path, true)) continue;
+      ++count;
+      if (keep_paths_) paths_.push_back(path);
     }
     if (!names.empty()) read_neighbours();
   }
+
+  /// Every path that was asked for, in order.
+  std::vector<std::string> paths() const { return paths_; }
 
   std::vector<Vm> vms;  ///< those that have to do with passthrough
   std::vector<std::uint32_t> asked;
@@ -99,14 +116,10 @@ class VmSet {
   }
 
   World& world_;
+  bool keep_paths_;
+  std::vector<std::string> paths_;
   std::set<std::string> seen_;
 };
-
-std::string render(const Report& report, const Globals& globals) {
-  if (globals.format == "json") return render_json(report);
-  if (globals.format == "concise") return render_concise(report);
-  return render_text(report, Output::colour(globals.color));
-}
 
 /// Without names nothing limits the findings; with names, those that could not be read are asked for as well.
 std::vector<std::uint32_t> limits(const Invocation& invocation, const VmSet& set) {
@@ -114,24 +127,88 @@ std::vector<std::uint32_t> limits(const Invocation& invocation, const VmSet& set
   return set.asked.empty() ? std::vector<std::uint32_t>{UINT32_MAX} : set.asked;
 }
 
-int lint_world(Invocation& invocation, World& world, const Settings& settings) {
-  VmSet set(world);
-  set.read_asked(invocation.arguments);
-  Result<const Host*> host = world.host();
-  if (!host) {
-    log_error(host.error().message);
-    return refused;
+/// One lint of the world, of which --fix needs several: with changed texts in place of those that were read.
+class LintRun {
+ public:
+  LintRun(Invocation& invocation, World& world, const Settings& settings)
+      : invocation_(invocation), world_(world), settings_(settings), set_(world, invocation.globals.format == "junit") {}
+
+  int run() {
+    set_.read_asked(invocation_.arguments);
+    lap("read the VMs");
+    Result<const Host*> host = world_.host();
+    if (!host) {
+      log_error(host.error().message);
+      return refused;
+    }
+    host_ = *host;
+    world_.read_roms_of(set_.vms);
+    lap("read the host");
+    if (settings_.fix && !fix()) fix_refused_ = true;
+    else if (!settings_.fix) found_ = judge({});
+    lap("run the rules");
+    return report();
   }
-  world.read_roms_of(set.vms);
-  BootConfig boot = read_boot_config((*host)->files);
-  Facts facts = make_facts(**host, world.mappings(**host), boot, set.vms);
-  Report report =
-      make_report(lint(facts, settings.rules, limits(invocation, set)), set.count, selected_rules(settings.rules));
-  *invocation.out << render(report, invocation.globals);
-  for (const Failure& failure : set.failures) log_error(failure.message);
-  if (!set.failures.empty()) return refused;
-  return settings.fail_on.reached(report.summary) ? findings : done;
-}
+
+ private:
+  void lap(std::string phase) { statistics_.phases.push_back({std::move(phase), watch_.lap()}); }
+
+  std::vector<Diagnostic> judge(const Texts& changed) {
+    Host host;
+    const Host* judged = host_;
+    if (!changed.empty()) {
+      host = *host_;
+      for (const auto& [path, text] : changed)
+        if (auto file = host.files.find(path); file != host.files.end()) file->second = text;
+      judged = &host;
+    }
+    std::vector<Vm> vms;
+    for (const Vm& vm : set_.vms) {
+      auto text = changed.find(vm.source->path);
+      vms.push_back(text == changed.end() ? vm : read_vm(make_source(vm.source->path, text->second)));
+    }
+    BootConfig boot = read_boot_config(judged->files, judged->unreadable);
+    Facts facts = make_facts(*judged, world_.mappings(*judged), boot, vms);
+    return lint(facts, settings_.rules, limits(invocation_, set_), settings_.statistics ? &statistics_ : nullptr);
+  }
+
+  const std::string* original(const std::string& path) const {
+    for (const Vm& vm : set_.vms)
+      if (vm.source->path == path) return &vm.source->text;
+    return host_->file(path);
+  }
+
+  bool fix() {
+    auto text = [this](const std::string& path) { return original(path); };
+    FixChoice choice;
+    choice.unsafe = settings_.unsafe_fixes;
+    choice.may_change = [&](const std::string& path) { return may_fix(world_, invocation_.globals, path, original(path)); };
+    Fixed fixed = carry_out_fixes([this](const Texts& changed) { return judge(changed); }, text, choice);
+    found_ = std::move(fixed.findings);
+    return write_fixes(invocation_, world_, fixed, text, settings_.dry_run);
+  }
+
+  int report() {
+    Report report = make_report(std::move(found_), set_.count, selected_rules(settings_.rules));
+    if (settings_.statistics) count_findings(statistics_, report);
+    bool written = take_baseline(settings_.baseline, report) && keep_baseline(settings_.write_baseline, report);
+    *invocation_.out << render_report(report, invocation_.globals, set_.paths());
+    if (settings_.statistics) *invocation_.out << "\n" << render_statistics(statistics_, invocation_.globals.verbose > 0);
+    for (const Failure& failure : set_.failures) log_error(failure.message);
+    if (!set_.failures.empty() || fix_refused_ || !written) return refused;
+    return settings_.fail_on.reached(report.summary) && settings_.write_baseline.empty() ? findings : done;
+  }
+
+  Invocation& invocation_;
+  World& world_;
+  const Settings& settings_;
+  VmSet set_;
+  const Host* host_ = nullptr;
+  std::vector<Diagnostic> found_;
+  bool fix_refused_ = false;
+  Statistics statistics_;
+  Stopwatch watch_;
+};
 
 }  // namespace
 
@@ -146,7 +223,7 @@ int run_lint(Invocation& invocation) {
     log_error(world.error().message);
     return refused;
   }
-  return lint_world(invocation, **world, settings);
+  return LintRun(invocation, **world, settings).run();
 }
 
 }  // namespace hostpci

@@ -7,7 +7,7 @@
 
 #include "cli/log.hpp"
 #include "cli/run.hpp"
-#include "cli/world.hpp"
+#include "cli/argument_file.hpp"
 #include "grammar/hostpci.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"

@@ -1,14 +1,9 @@
 // Opens what a command works on, each part once and only when it is asked for.
 #include "cli/world.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstring>
 
-#include "cli/log.hpp"
+#include "cli/argument_file.hpp"
 #include "diag/render.hpp"
 #include "host/snapshot.hpp"
 
@@ -16,19 +11,6 @@ namespace hostpci {
 namespace {
 
 constexpr const char* mapping_path = "/etc/pve/mapping/pci.cfg";
-
-Failure refuse(const std::string& path, int code) { return {"cannot read `" + path + "`: " + std::strerror(code), code}; }
-
-Result<std::string> read_descriptor(int fd, const std::string& path) {
-  std::string text;
-  char buffer[1 << 16];
-  for (;;) {
-    ssize_t n = ::read(fd, buffer, sizeof buffer);
-    if (n == 0) return text;
-    if (n > 0) text.append(buffer, std::size_t(n));
-    else if (errno != EINTR) return refuse(path, errno);
-  }
-}
 
 Result<Host> load_snapshot(const std::string& path) {
   Result<std::string> text = read_argument_file(path);
@@ -42,15 +24,6 @@ Result<Host> load_snapshot(const std::string& path) {
 }
 
 }  // namespace
-
-Result<std::string> read_argument_file(const std::string& path) {
-  if (path == "-") return read_descriptor(STDIN_FILENO, "standard input");
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return refuse(path, errno);
-  Result<std::string> text = read_descriptor(fd, path);
-  ::close(fd);
-  return text;
-}
 
 Result<std::unique_ptr<World>> World::open(const Globals& globals) {
   auto system = real_file_system(globals.root);
@@ -116,7 +89,7 @@ std::vector<std::string> World::vm_paths(const std::vector<std::string>& names, 
     }
     auto state = system_->stat(*path);
     if (!state) failures.push_back(state.error());
-    else if (state->kind == FileKind::directory) add_directory(*path, false);
+    else if (state->kind == FileKind::directory && vmid_of_path(*path) == 0) add_directory(*path, false);
     else paths.push_back(*path);
   }
   return paths;

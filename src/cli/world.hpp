@@ -41,7 +41,4 @@ class World {
   std::optional<Mappings> mappings_;
 };
 
-/// Reads a file of the person who called (not below --root); "-" is standard input.
-Result<std::string> read_argument_file(const std::string& path);
-
 }  // namespace hostpci

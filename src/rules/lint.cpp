@@ -88,14 +88,19 @@ std::vector<Diagnostic> run(const Rule& rule, const Facts& facts) {
 
 }  // namespace
 
-std::vector<Diagnostic> lint(const Facts& facts, const LintOptions& options, const std::vector<std::uint32_t>& only) {
+std::vector<Diagnostic> lint(const Facts& facts, const LintOptions& options, const std::vector<std::uint32_t>& only,
+                             Statistics* statistics) {
   Wanted wanted(facts, options, only);
   WaivedRules waived = waived_rules(facts);
   std::vector<Diagnostic> report;
+  Stopwatch watch;
   for (const Rule* rule : catalogue()) {
     if (!selected(options, rule->id)) continue;
     bool unknown_told = false;
-    for (Diagnostic& d : run(*rule, facts)) {
+    if (statistics) watch.lap();
+    std::vector<Diagnostic> found = run(*rule, facts);
+    if (statistics) statistics->rule(rule->id).seconds += watch.lap();
+    for (Diagnostic& d : found) {
       if (!wanted(d) || is_waived(waived, facts, d)) continue;
       if (is_unknown(d) && std::exchange(unknown_told, true)) continue;
       if (d.vm == 0u) d.vm.reset();  // a file whose name holds no VMID

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "diag/diagnostic.hpp"
+#include "diag/statistics.hpp"
 #include "rules/rule.hpp"
 
 namespace hostpci {
@@ -16,7 +17,9 @@ struct LintOptions {
 
 /// Findings about `vms` and the host; waived ones are left out. `facts.vms` may hold more VMs than are asked for:
 /// `only` (VMIDs) says whose findings are wanted (empty: all).
-std::vector<Diagnostic> lint(const Facts&, const LintOptions&, const std::vector<std::uint32_t>& only = {});
+/// `statistics` gets the time that each rule took.
+std::vector<Diagnostic> lint(const Facts&, const LintOptions&, const std::vector<std::uint32_t>& only = {},
+                             Statistics* statistics = nullptr);
 
 /// How many rules are run.
 std::size_t selected_rules(const LintOptions&);
