@@ -79,8 +79,9 @@ void check_new_id(const Facts& facts, const VmFacts& vm, Findings& out) {
       if (!takes(a) || !d->id || !d->driver || on_vfio(*d)) continue;
       if (std::find(ids.begin(), ids.end(), d->id->str()) != ids.end()) continue;
       for (const auto& [address, twin] : facts.host->devices) {
+        if (twin.id != d->id || twin.driver != "" || names(vm, address)) continue;
         const Assignment* other = other_use(facts, twin);
-        if (twin.id != d->id || twin.driver != "" || names(vm, address) || (!other && !host_needs(twin))) continue;
+        if (!other && !host_needs(twin)) continue;
         Diagnostic& f =
             at_device(out, facts, a, *d, "starting the VM also gives the twin `" + describe(twin) + "` to vfio-pci");
         show(f, twin, "driver", "none, so vfio-pci takes it");
