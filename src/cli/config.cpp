@@ -94,7 +94,8 @@ std::string unknown_snapshot(const Vm& vm, const std::string& name) {
   std::vector<std::string_view> names;
   for (const VmSection& section : vm.sections)
     if (section.kind == SectionKind::snapshot) names.push_back(section.name);
-  std::string message = "VM " + std::to_string(vm.vmid) + " has no snapshot `" + name + "`";
+  std::string whose = vm.vmid ? "VM " + std::to_string(vm.vmid) : "`" + vm.source->path + "`";
+  std::string message = whose + " has no snapshot `" + name + "`";
   if (auto near = closest(name, names)) message += "; did you mean `" + std::string(*near) + "`?";
   return message;
 }

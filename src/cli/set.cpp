@@ -98,6 +98,9 @@ class SetCommand {
     path_ = std::move(*path);
     if (auto there = world_->system().stat(path_); !there && there.error().code == ENOENT)
       return fail(refused, no_such_vm(world_->system(), path_).message);
+    auto place = vm_place(world_->system(), path_);
+    if (!place) return fail(refused, place.error().message);
+    place_ = std::move(*place);
     return done;
   }
 
@@ -112,7 +115,7 @@ class SetCommand {
     std::vector<Failure> failures;
     for (const std::string& path : world_->vm_paths({}, failures)) {
       auto text = world_->system().read(path);
-      if (!text || !mentions_passthrough(*text) || vmid_of_path(path) == vmid_of_path(path_)) continue;
+      if (!text || !mentions_passthrough(*text) || vmid_of_path(path) == place_.vmid) continue;
       context_.others.push_back(read_vm(make_source(path, std::move(*text))));
     }
     for (const Failure& failure : failures) log_warning(failure.message);
@@ -122,18 +125,23 @@ class SetCommand {
   int open_file() {
     FileSystem& system = world_->system();
     if (dry_run_) {
-      auto text = system.read(path_);
+      auto text = read_vm_text(system, place_);
       if (!text) return fail(refused, text.error().message);
-      before_ = read_vm(make_source(path_, std::move(*text)));
+      take_text(std::move(*text));
       return done;
     }
     auto file = LockedVmFile::open(system, path_);
     if (!file) return fail(refused, file.error().message);
     file_.emplace(std::move(*file));
-    // Findings name the file as the caller does, unless that name would mean another VM.
-    bool same = vmid_of_path(path_) == file_->place().vmid;
-    before_ = read_vm(make_source(same ? path_ : file_->place().path, file_->source()->text));
+    place_ = file_->place();
+    take_text(file_->source()->text);
     return done;
+  }
+
+  /// Findings name the file as the caller does, unless that name would mean another VM.
+  void take_text(std::string text) {
+    bool same = vmid_of_path(path_) == place_.vmid;
+    before_ = read_vm(make_source(same ? path_ : place_.path, std::move(text)));
   }
 
   /// As PVE finds it out, or as the host's processes show it: a change for the next start is the safe one.
@@ -199,7 +207,8 @@ class SetCommand {
   SetRequest request_;
   bool dry_run_, unchecked_, colour_;
   std::unique_ptr<World> world_;
-  std::string path_;
+  std::string path_;  ///< as the caller names it
+  VmPlace place_;
   BootConfig boot_;
   SetContext context_;
   std::optional<LockedVmFile> file_;

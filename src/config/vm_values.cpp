@@ -5,6 +5,7 @@
 #include "config/vm_lists.hpp"
 #include "config/vm_schema.hpp"
 #include "grammar/property_string.hpp"
+#include "text/escape.hpp"
 #include "text/suggest.hpp"
 #include "text/words.hpp"
 
@@ -15,6 +16,12 @@ std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"
 
 bool digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::size_t characters(std::string_view text) {
+  std::size_t n = 0;
+  for (; !text.empty(); ++n) text.remove_prefix(character_size(text));
+  return n;
 }
 
 /// Digits, with a fraction if `fraction`.
@@ -194,7 +201,8 @@ std::string check_loaded(std::string_view key, std::string_view value) {
 std::string check_value(std::string_view key, std::string_view value) {
   const KeySchema* row = key_schema(key);
   if (!row || !row->set) return "unknown key " + quoted(key);
-  if (value.size() > row->longest) return "more than " + count(row->longest, "character");
+  bool too_long = value.size() > row->longest && characters(value) > row->longest;
+  if (too_long) return "more than " + count(row->longest, "character");
   if (row->name == "description") return "";
   if (row->kind == ValueKind::word) return check_word(value, row->words);
   std::string wrong = check_loaded(key, value);

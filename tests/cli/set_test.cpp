@@ -1,5 +1,6 @@
 // `set` from the command line: exit status, what is printed where, what stands in the file.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -107,6 +108,63 @@ TEST_CASE("--dry-run writes nothing") {
   CHECK(root.set({"100", "-vga", "none", "--dry-run", "--exit-code"}).status == 1);
   CHECK(root.set({"100", "-name", "t", "--dry-run", "--exit-code"}).status == 0);
   CHECK(root.set({"100", "-hostpci0", "ff:1f.7", "--dry-run"}).status == 3);
+}
+
+TEST_CASE("--dry-run refuses what cannot be written, and knows the VM behind a link") {
+  Root root("name: t\n");
+  const std::string top = root.directory().path();
+  root.directory().write("etc/pve/user.cfg", "user\n");
+  root.directory().write("etc/pve/nodes/pve2/qemu-server/200.conf", "name: u\n");
+  for (const char* path : {"/etc/pve/user.cfg", "/etc/pve/nodes/pve2/qemu-server/200.conf"})
+    for (std::vector<std::string> words : {std::vector<std::string>{path, "-vga", "none"}, {path, "-vga", "none", "--dry-run"}})
+      CHECK(root.set(words).status == 3);
+  std::filesystem::create_symlink("/etc/pve/qemu-server/100.conf", top + "/link.conf");
+  CHECK(contains(root.set({"/link.conf", "-vga", "none", "--dry-run"}).out, "--- a/etc/pve/qemu-server/100.conf\n"));
+}
+
+TEST_CASE("a standard stream that is closed is never taken for a file") {
+  const std::string command = "exec \"$0\" --root \"$1\" --host \"$2\" set 100 -vga none ";
+  for (const auto& [closed, status] : {std::pair{"<&-", 0}, {">&-", 3}, {"2>&-", 0}, {"<&- >&-", 3}, {"<&- >&- 2>&-", 3}, {"<&- 2>&-", 0}}) {
+    INFO(std::string(closed));
+    Root root("name: t\n");
+    Ran ran = test::run_program({"sh", "-c", command + closed, HOSTPCI, root.directory().path(), snapshot});
+    CHECK(ran.status == status);
+    CHECK(root.text() == (status == 0 ? "name: t\nvga: none\n" : "name: t\n"));
+    CHECK(test::read_file(root.directory().path() + "/var/lock/qemu-server/lock-100.conf") == "");
+  }
+}
+
+TEST_CASE("what is no file is told, and not waited for") {
+  Root root("name: t\n");
+  const std::string directory = root.directory().path() + "/etc/pve/qemu-server/";
+  REQUIRE(::mkfifo((directory + "101.conf").c_str(), 0600) == 0);
+  std::filesystem::create_directory(directory + "102.conf");
+  for (const char* vm : {"101", "102", "/etc/pve/qemu-server/101.conf", "/etc/pve/qemu-server/102.conf"}) {
+    INFO(std::string(vm));
+    CHECK(root.set({vm, "-vga", "none"}).status == 3);
+    for (const char* command : {"config", "lint", "showcmd"}) {
+      Ran ran = root.run(command, {vm});
+      CHECK(ran.status == 3);
+      CHECK(contains(ran.err, std::string(vm).substr(std::string(vm).size() > 3 ? 21 : 0)));
+    }
+  }
+}
+
+TEST_CASE("a file that is not named after a VM is no VM 0") {
+  Root root("name: t\n");
+  root.directory().write("srv/vm.conf", "name: u\nhostpci0: ff:1f.7\nvga: std\n");
+  for (const Ran& ran : {root.set({"/srv/vm.conf", "-vga", "none"}), root.run("config", {"/srv/vm.conf", "--snapshot", "s"})}) {
+    CHECK_FALSE(contains(ran.out, "VM 0"));
+    CHECK_FALSE(contains(ran.err, "VM 0"));
+  }
+}
+
+TEST_CASE("a description may have 8192 characters, however many bytes they take") {
+  Root root("name: t\n");
+  std::string text;
+  for (int i = 0; i < 8192; ++i) text += "\u00e9";
+  CHECK(root.set({"100", "-description", text}).status == 0);
+  CHECK(root.set({"100", "-description", text + "e"}).status == 2);
 }
 
 TEST_CASE("wrong usage is 2, a refusal 3, and neither changes anything") {
