@@ -31,10 +31,6 @@ void check_pf(const Facts& facts, const VmFacts& vm, Findings& out) {
       Diagnostic& f =
           at_device(out, facts, a, *d, "`" + describe(*d) + "` has virtual functions, which vanish when it is passed");
       show(f, *d, "sriov_numvfs", vf_count(*d));
-      for (const PciAddress& vf : d->virtfns)
-        if (auto users = facts.users.find(vf); users != facts.users.end())
-          for (const User& user : users->second)
-            f.labels.push_back({Findings::place(*user.assignment), "takes the virtual function `" + vf.str() + "`"});
       f.notes.push_back("unbinding the card's driver removes its virtual functions, and VMs that use them crash");
       f.help.push_back(d->virtfns.empty() ? "pass virtual functions only"
                                           : "pass a virtual function, such as `" + d->virtfns.front().str() + "`");
