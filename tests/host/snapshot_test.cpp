@@ -223,8 +223,8 @@ TEST_CASE("every odd text comes back as it was") {
 
 TEST_CASE("random texts come back as they were") {
   std::mt19937 random(7);
-  const std::string alphabet("ab :#-?|>!&*%@`'\"\\{}[],~=\n\n\t\r 01.x\x00\x7f\xc2\x85\xe2\x80\xa8\xff\xef\xbb\xbf",
-                             50);
+  constexpr char bytes[] = "ab :#-?|>!&*%@`'\"\\{}[],~=\n\n\t\r 01.x\x00\x7f\xc2\x85\xe2\x80\xa8\xff\xef\xbb\xbf";
+  const std::string alphabet(bytes, sizeof bytes - 1);
   for (int round = 0; round < 400; ++round) {
     std::string text;
     for (std::size_t n = random() % 40; n > 0; --n) text += alphabet[random() % alphabet.size()];
