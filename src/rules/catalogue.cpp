@@ -21,7 +21,10 @@ std::span<const Rule* const> catalogue() {
                                          setup_graphics_rules, setup_ids_rules,
                                          setup_modprobe_rules, setup_blacklist_rules,
                                          setup_module_rules,   conflict_rules,
-                                         cluster_rules,        waiver_rules})
+                                         cluster_rules,        waiver_rules,
+                                         vm_display_rules,     vm_firmware_rules,
+                                         vm_machine_rules,     vm_args_rules,
+                                         vm_memory_rules,      vm_boot_rules})
       for (const Rule& rule : family) rules.push_back(&rule);
     std::sort(rules.begin(), rules.end(), [](const Rule* a, const Rule* b) { return a->id < b->id; });
     return rules;
