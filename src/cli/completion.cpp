@@ -8,7 +8,8 @@
 namespace hostpci {
 namespace {
 
-constexpr std::string_view bash_script = R"shell(# completion of hostpci for bash: eval "$(hostpci completion bash)", or as a file in /etc/bash_completion.d
+constexpr std::string_view bash_script =
+    R"shell(# completion of hostpci for bash: eval "$(hostpci completion bash)", or as a file in /etc/bash_completion.d
 _hostpci() {
   local line=${COMP_LINE:0:COMP_POINT} breaks=${COMP_WORDBREAKS//[^:=]/} current text rest
   local -a words
@@ -53,7 +54,8 @@ _hostpci() {
 if [[ ${funcstack[1]} == _hostpci ]]; then _hostpci "$@"; else compdef _hostpci hostpci; fi
 )shell";
 
-constexpr std::string_view fish_script = R"shell(# completion of hostpci for fish: hostpci completion fish | source, or as a file in ~/.config/fish/completions
+constexpr std::string_view fish_script =
+    R"shell(# completion of hostpci for fish: hostpci completion fish | source, or as a file in ~/.config/fish/completions
 function __hostpci_words
     set -l typed (commandline -opc)
     set -l current (commandline -ct)
@@ -77,7 +79,8 @@ struct Shell {
 constexpr Shell shells[] = {{"bash", bash_script}, {"fish", fish_script}, {"zsh", zsh_script}};
 
 int print_words(Invocation& invocation) {
-  for (const Candidate& c : candidates(invocation.arguments)) *invocation.out << c.text << "\t" << printable(c.description) << "\n";
+  for (const Candidate& c : candidates(invocation.arguments))
+    *invocation.out << c.text << "\t" << printable(c.description) << "\n";
   return done;
 }
 
@@ -85,7 +88,8 @@ int wrong_shell(const std::string& word) {
   std::vector<std::string_view> names;
   for (const Shell& shell : shells) names.push_back(shell.name);
   auto near = closest(word, names);
-  log_error("`completion` is for bash, zsh and fish, not for `" + word + "`" + (near ? "; did you mean `" + std::string(*near) + "`?" : ""));
+  log_error("`completion` is for bash, zsh and fish, not for `" + word + "`" +
+            (near ? "; did you mean `" + std::string(*near) + "`?" : ""));
   return usage;
 }
 

@@ -81,20 +81,22 @@ Check check_guest(const Facts& facts) {
   return check;
 }
 
+/// The rule of lint that tells of a missing IOMMU with that cause.
+std::string rule_of(std::string_view cause) {
+  if (cause == "firmware") return "host-iommu-firmware";
+  if (cause == "command-line") return "host-iommu-cmdline-off";
+  if (cause == "kernel") return "host-iommu-intel-default-off";
+  return cause == "guest" ? "host-is-guest" : "host-iommu-absent";
+}
+
 Check check_iommu(const Facts& facts) {
   const Kernel& kernel = facts.host->kernel;
   if (!kernel.iommus) return unknown("iommu", "whether there is an IOMMU is not known", "/sys/class/iommu");
   if (kernel.iommus->empty()) {
     IommuCause c = find_iommu_cause(facts);
-    return {"iommu",
-            fault(facts),
-            "no IOMMU: " + c.message + " (" + std::string(c.certainty) + ")",
-            std::move(c.evidence),
-            std::move(c.mend),
-            std::move(c.commands),
-            c.cause,
-            c.certainty,
-            {}};
+    std::string message = "no IOMMU: " + c.message + " (" + std::string(c.certainty) + ")";
+    return {"iommu", fault(facts), std::move(message), std::move(c.evidence), std::move(c.mend), std::move(c.commands),
+            c.cause, c.certainty,  {rule_of(c.cause)}};
   }
   std::size_t groups = facts.host->group_ids().size();
   Check check = passed("iommu", "active", {{"/sys/class/iommu", join(*kernel.iommus, " ")}});
@@ -120,6 +122,7 @@ Check check_remapping(const Facts& facts) {
     return unknown("interrupt-remapping", "not judged without an IOMMU, which it comes with", path, chip);
   Check check = passed("interrupt-remapping", "off: no interrupt chip is named IR-", {{path, chip}});
   check.status = CheckStatus::warn;
+  check.rules = {"host-intremap-missing"};
   check.mend =
       "switch interrupt remapping or x2APIC on in the firmware's set-up, and take `intremap=off` from the kernel "
       "command line";
@@ -139,6 +142,7 @@ Check check_unsafe(const Facts& facts) {
   Check check = passed("unsafe-interrupts", "allowed: a guest can inject interrupts into the host", {{path, "Y"}});
   if (kernel.interrupt_remapping == true) check.message += ", and nothing here needs it";
   check.status = CheckStatus::warn;
+  check.rules = {"host-unsafe-interrupts"};
   auto set = module_parameter(facts, "vfio_iommu_type1", "allow_unsafe_interrupts", true);
   if (set) check.evidence.push_back({set->place.file(), "allow_unsafe_interrupts=" + set->value});
   check.mend = "take `allow_unsafe_interrupts` out of " + (set ? set->place.file() : std::string("/etc/modprobe.d")) +
@@ -189,6 +193,7 @@ Check check_acs(const Facts& facts) {
         passed("acs-override", "on: the groups do not keep devices apart, they may still reach each other's memory",
                {{"/proc/cmdline", std::string(a.text)}});
     check.status = CheckStatus::warn;
+    check.rules = {"host-acs-override"};
     check.mend = "take it out unless a group cannot be had otherwise, " + refresh_help(facts);
     check.commands = refresh_commands(facts);
     return check;
@@ -209,6 +214,12 @@ Check check_vfio(const Facts& facts) {
       unknown("vfio", "vfio_pci is not loaded, and whether the running kernel's modules are installed is not known",
               directory + "/modules.builtin");
   check.mend = "if a kernel upgrade removed them: reboot into an installed kernel";
+  if (kernel.modules_directory == false && needs_passthrough(facts)) {
+    check.status = CheckStatus::fail;
+    check.message = "vfio_pci is not loaded and cannot be: the running kernel's modules are gone";
+    check.evidence = {{"/proc/modules", "no vfio_pci"}, {directory, "not there"}};
+    check.rules = {"host-vfio-module"};
+  }
   check.commands = {"reboot"};
   return check;
 }
