@@ -33,7 +33,8 @@ std::vector<Vm> vms_with_devices(World& world) {
 }
 
 bool runs(const Host& host, std::uint32_t vmid) {
-  return host.running && std::any_of(host.running->begin(), host.running->end(), [&](const RunningVm& vm) { return vm.vmid == vmid; });
+  return host.running &&
+         std::any_of(host.running->begin(), host.running->end(), [&](const RunningVm& vm) { return vm.vmid == vmid; });
 }
 
 std::string reset_words(const Device& device) {
@@ -46,7 +47,8 @@ std::string vf_words(const Device& device) {
   if (device.physfn) return "VF of " + device.physfn->str();
   if (!device.sriov_totalvfs) return "VFs ?";
   if (*device.sriov_totalvfs == 0) return "";
-  return "VFs " + (device.sriov_numvfs ? std::to_string(*device.sriov_numvfs) : "?") + '/' + std::to_string(*device.sriov_totalvfs);
+  return "VFs " + (device.sriov_numvfs ? std::to_string(*device.sriov_numvfs) : "?") + '/' +
+         std::to_string(*device.sriov_totalvfs);
 }
 
 std::string mdev_words(const Device& device) {
@@ -63,7 +65,8 @@ Result<std::unique_ptr<DeviceView>> DeviceView::open(const Globals& globals) {
   parts.kernel = parts.files = parts.capabilities = false;
   auto host = (*world)->host(parts);
   if (!host) return host.error();
-  if (auto failed = (*host)->unreadable.find("/sys/bus/pci/devices"); failed != (*host)->unreadable.end() && (*host)->devices.empty())
+  if (auto failed = (*host)->unreadable.find("/sys/bus/pci/devices");
+      failed != (*host)->unreadable.end() && (*host)->devices.empty())
     return Failure{failed->second};
   auto view = std::make_unique<DeviceView>();
   view->world_ = std::move(*world);
@@ -80,7 +83,8 @@ void DeviceView::find_vm_uses(World& world) {
   Facts facts = make_facts(*host_, world.mappings(*host_), boot, vms);
   for (const auto& [address, users] : facts.users)
     for (const User& user : users)
-      vm_uses_[address].push_back({user.vm->vm->vmid, user.assignment->key(), user.assignment->is_mdev(), runs(*host_, user.vm->vm->vmid)});
+      vm_uses_[address].push_back(
+          {user.vm->vm->vmid, user.assignment->key(), user.assignment->is_mdev(), runs(*host_, user.vm->vm->vmid)});
 }
 
 const std::vector<VmUse>& DeviceView::vms(const PciAddress& address) const {
@@ -92,7 +96,8 @@ const std::vector<VmUse>& DeviceView::vms(const PciAddress& address) const {
 std::string DeviceView::used_by(const Device& device) const {
   std::vector<std::string> parts;
   for (const VmUse& use : vms(device.address)) parts.push_back(vm_words(use));
-  if (!device.uses) parts.push_back("?");
+  if (!device.uses)
+    parts.push_back("?");
   else
     for (const Use& use : *device.uses) parts.push_back(use_words(use));
   return join(parts, ", ");

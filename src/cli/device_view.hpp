@@ -14,7 +14,7 @@ namespace hostpci {
 /// A VM line that takes the device at its next start, or the running VM that holds it.
 struct VmUse {
   std::uint32_t vmid = 0;
-  std::string key;       ///< "hostpci0"
+  std::string key;  ///< "hostpci0"
   bool mdev = false;
   bool running = false;  ///< the VM runs now
 };

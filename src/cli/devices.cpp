@@ -65,8 +65,9 @@ void print_table(const DeviceView& view, const std::vector<const Device*>& devic
   Table table({"ADDRESS", "CLASS", "NAME", "DRIVER", "GROUP", "USED BY", "ABILITIES"});
   for (const Device* device : devices) {
     std::string used = view.used_by(*device);
-    table.row({device->address.str(), view.names().class_name(*device), view.names().device(*device), DeviceView::driver(*device),
-               DeviceView::group(*device), used.empty() ? "-" : used, DeviceView::abilities(*device)});
+    table.row({device->address.str(), view.names().class_name(*device), view.names().device(*device),
+               DeviceView::driver(*device), DeviceView::group(*device), used.empty() ? "-" : used,
+               DeviceView::abilities(*device)});
   }
   out << table.str();
 }
@@ -77,7 +78,8 @@ class Tree {
     std::set<PciAddress> kept;
     // the bridges above a selected device are shown with it
     for (const Device* device : shown)
-      for (const Device* d = device; d && kept.insert(d->address).second;) d = d->parent ? view.host().find(*d->parent) : nullptr;
+      for (const Device* d = device; d && kept.insert(d->address).second;)
+        d = d->parent ? view.host().find(*d->parent) : nullptr;
     for (const auto& [address, device] : view.host().devices) {
       if (!kept.count(address)) continue;
       bool child = device.parent && view.host().find(*device.parent);
@@ -94,8 +96,9 @@ class Tree {
  private:
   void print(const Device& device, std::size_t depth, std::string& out) const {
     if (depth > 64) return;  // a snapshot may make a ring of parents; real buses end at 256
-    std::string line = std::string(depth * 2, ' ') + device.address.str() + ' ' + view_.names().class_name(device) + ": " +
-                       view_.names().device(device) + " [" + DeviceView::driver(device) + ", group " + DeviceView::group(device) + ']';
+    std::string line = std::string(depth * 2, ' ') + device.address.str() + ' ' + view_.names().class_name(device) +
+                       ": " + view_.names().device(device) + " [" + DeviceView::driver(device) + ", group " +
+                       DeviceView::group(device) + ']';
     std::string used = view_.used_by(device);
     if (!used.empty()) line += ' ' + used;
     out += printable(line) + '\n';
@@ -114,20 +117,26 @@ json::value fact(const Fact<T>& value) {
   return value ? json::value_from(*value) : json::value(nullptr);
 }
 
-json::value text_fact(const Fact<std::string>& value) { return value ? json::value(utf8(*value)) : json::value(nullptr); }
-json::value address_or_null(const std::optional<PciAddress>& address) { return address ? json::value(address->str()) : json::value(nullptr); }
+json::value text_fact(const Fact<std::string>& value) {
+  return value ? json::value(utf8(*value)) : json::value(nullptr);
+}
+json::value address_or_null(const std::optional<PciAddress>& address) {
+  return address ? json::value(address->str()) : json::value(nullptr);
+}
 
 json::value uses_json(const Device& device) {
   if (!device.uses) return nullptr;
   json::array uses;
   for (const Use& use : *device.uses)
-    uses.push_back({{"kind", name(use.kind)}, {"name", utf8(use.name)}, {"detail", utf8(use.detail)}, {"critical", use.critical}});
+    uses.push_back(
+        {{"kind", name(use.kind)}, {"name", utf8(use.name)}, {"detail", utf8(use.detail)}, {"critical", use.critical}});
   return uses;
 }
 
 json::array vms_json(const std::vector<VmUse>& uses) {
   json::array vms;
-  for (const VmUse& use : uses) vms.push_back({{"vm", use.vmid}, {"key", use.key}, {"mdev", use.mdev}, {"running", use.running}});
+  for (const VmUse& use : uses)
+    vms.push_back({{"vm", use.vmid}, {"key", use.key}, {"mdev", use.mdev}, {"running", use.running}});
   return vms;
 }
 
@@ -176,7 +185,8 @@ json::object device_json(const DeviceView& view, const Device& device) {
 void print_json(const DeviceView& view, const std::vector<const Device*>& devices, Output& out) {
   json::array list;
   for (const Device* device : devices) list.push_back(device_json(view, *device));
-  out << json::serialize(json::object{{"version", 1}, {"node", utf8(view.host().node)}, {"devices", std::move(list)}}) << "\n";
+  out << json::serialize(json::object{{"version", 1}, {"node", utf8(view.host().node)}, {"devices", std::move(list)}})
+      << "\n";
 }
 
 }  // namespace
@@ -189,10 +199,14 @@ int run_devices(Invocation& invocation) {
   }
   Selection selection = select((*view)->host(), invocation.arguments);
   if (selection.status == usage) return usage;
-  if (invocation.json()) print_json(**view, selection.devices, *invocation.out);
-  else if (selection.devices.empty()) return selection.status;
-  else if (invocation.options.has("tree")) *invocation.out << Tree(**view, selection.devices).str();
-  else print_table(**view, selection.devices, *invocation.out);
+  if (invocation.json())
+    print_json(**view, selection.devices, *invocation.out);
+  else if (selection.devices.empty())
+    return selection.status;
+  else if (invocation.options.has("tree"))
+    *invocation.out << Tree(**view, selection.devices).str();
+  else
+    print_table(**view, selection.devices, *invocation.out);
   return selection.status;
 }
 

@@ -1,10 +1,11 @@
 // `groups`: IOMMU groups with their members and a verdict.
+#include "host/groups.hpp"
+
 #include <algorithm>
 #include <boost/json.hpp>
 
 #include "cli/device_view.hpp"
 #include "cli/log.hpp"
-#include "host/groups.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
 
@@ -37,12 +38,14 @@ std::string verdict_words(const GroupVerdict& verdict) {
 void print_group(const DeviceView& view, int group, Output& out) {
   const Host& host = view.host();
   auto type = host.group_types.find(group);
-  out << "group " << std::to_string(group) << (type == host.group_types.end() ? "" : " (" + printable(type->second) + ')') << ": "
+  out << "group " << std::to_string(group)
+      << (type == host.group_types.end() ? "" : " (" + printable(type->second) + ')') << ": "
       << printable(verdict_words(group_verdict(host, group))) << "\n";
   for (const Device* device : host.group(group)) {
     std::string used = view.used_by(*device);
-    std::string line = device->address.str() + ' ' + view.names().class_name(*device) + ": " + view.names().device(*device) + " [" +
-                       DeviceView::driver(*device) + ']' + (used.empty() ? "" : ' ' + used);
+    std::string line = device->address.str() + ' ' + view.names().class_name(*device) + ": " +
+                       view.names().device(*device) + " [" + DeviceView::driver(*device) + ']' +
+                       (used.empty() ? "" : ' ' + used);
     out << "  " << printable(line) << "\n";
   }
 }
@@ -51,7 +54,8 @@ json::object group_json(const Host& host, int group) {
   GroupVerdict verdict = group_verdict(host, group);
   json::array devices, blockers;
   for (const Device* device : host.group(group)) devices.emplace_back(device->address.str());
-  for (const Device* device : verdict.blockers) blockers.push_back({{"address", device->address.str()}, {"driver", utf8(*device->driver)}});
+  for (const Device* device : verdict.blockers)
+    blockers.push_back({{"address", device->address.str()}, {"driver", utf8(*device->driver)}});
   auto type = host.group_types.find(group);
   auto viable = verdict.viable();
   return {{"group", group},
@@ -63,7 +67,8 @@ json::object group_json(const Host& host, int group) {
 }
 
 /// Asked for by number; all if none is.
-std::optional<std::vector<int>> wanted_groups(const Host& host, const std::vector<std::string>& arguments, int& status) {
+std::optional<std::vector<int>> wanted_groups(const Host& host, const std::vector<std::string>& arguments,
+                                              int& status) {
   std::vector<int> all = host.group_ids(), wanted;
   if (arguments.empty()) return all;
   for (const std::string& text : arguments) {
@@ -76,7 +81,8 @@ std::optional<std::vector<int>> wanted_groups(const Host& host, const std::vecto
       wanted.push_back(int(*id));
       continue;
     }
-    log_error("this host has no IOMMU group `" + text + "`" + (all.empty() ? "" : "; its last one is " + std::to_string(all.back())));
+    log_error("this host has no IOMMU group `" + text + "`" +
+              (all.empty() ? "" : "; its last one is " + std::to_string(all.back())));
     status = findings;
   }
   return wanted;
@@ -98,7 +104,8 @@ int run_groups(Invocation& invocation) {
   if (invocation.json()) {
     json::array list;
     for (int group : *groups) list.push_back(group_json(host, group));
-    out << json::serialize(json::object{{"version", 1}, {"node", utf8(host.node)}, {"groups", std::move(list)}}) << "\n";
+    out << json::serialize(json::object{{"version", 1}, {"node", utf8(host.node)}, {"groups", std::move(list)}})
+        << "\n";
     return status;
   }
   if (invocation.arguments.empty() && groups->empty())

@@ -17,7 +17,8 @@ std::optional<PciAddress> last_address(std::string_view path);
 /// "0x10de", "10de" with base 16, "16" with base 10; white space at both ends is cut.
 std::optional<std::uint64_t> attribute_number(std::string_view text, int base);
 
-/// Reads the directory's names once. An attribute that the listing lacks is absent; one that it has and that cannot be read is unknown.
+/// Reads the directory's names once. An attribute that the listing lacks is absent; one that it has and that cannot be
+/// read is unknown.
 class Attributes {
  public:
   Attributes(const FileSystem& system, std::string directory);

@@ -1,4 +1,5 @@
-// Configuration files that rules read: boot set-up, module options, networks, mappings, storage. Kept as they are, by path.
+// Configuration files that rules read: boot set-up, module options, networks, mappings, storage. Kept as they are, by
+// path.
 #include <algorithm>
 #include <cerrno>
 
@@ -23,9 +24,12 @@ void keep(const FileSystem& system, const std::string& path, Host& host) {
   auto bytes = system.read(path);
   if (!bytes && is_mask(system, path)) bytes = std::string();
   if (!bytes && absent(bytes.error())) return;
-  if (!bytes) host.unreadable[path] = bytes.error().message;
-  else if (bytes->size() > largest) host.unreadable[path] = "larger than 1 MiB";
-  else host.files[path] = std::move(*bytes);
+  if (!bytes)
+    host.unreadable[path] = bytes.error().message;
+  else if (bytes->size() > largest)
+    host.unreadable[path] = "larger than 1 MiB";
+  else
+    host.files[path] = std::move(*bytes);
 }
 
 bool ends_with(std::string_view text, std::string_view end) {
@@ -57,7 +61,8 @@ void keep_vendor_directories(const FileSystem& system, const std::string& folder
   keep_directory(system, "/run/" + folder, ".conf", host);
   keep_directory(system, "/usr/local/lib/" + folder, ".conf", host);
   keep_directory(system, "/usr/lib/" + folder, ".conf", host);
-  if (!is_alias(system, "/lib/" + folder, "/usr/lib/" + folder)) keep_directory(system, "/lib/" + folder, ".conf", host);
+  if (!is_alias(system, "/lib/" + folder, "/usr/lib/" + folder))
+    keep_directory(system, "/lib/" + folder, ".conf", host);
 }
 
 /// Of grub.cfg only what it boots: the lines that start with menuentry or linux, trimmed.
@@ -72,7 +77,9 @@ void keep_grub_menu(const FileSystem& system, const std::string& path, Host& hos
   for (std::string_view line : split(*bytes, '\n')) {
     line = trim(line);
     auto parts = words(line.substr(0, 16));
-    if (parts.empty() || (parts[0] != "menuentry" && parts[0] != "linux" && parts[0] != "linuxefi" && parts[0] != "linux16")) continue;
+    if (parts.empty() ||
+        (parts[0] != "menuentry" && parts[0] != "linux" && parts[0] != "linuxefi" && parts[0] != "linux16"))
+      continue;
     menu.append(line) += '\n';
   }
 }
@@ -104,9 +111,9 @@ void keep_times(const FileSystem& system, Host& host) {
 }
 
 void keep_pve_files(const FileSystem& system, Host& host) {
-  for (const char* path : {"/etc/pve/mapping/pci.cfg", "/etc/pve/storage.cfg", "/etc/pve/ha/resources.cfg", "/etc/pve/ha/groups.cfg",
-                           "/etc/pve/ha/rules.cfg", "/etc/pve/jobs.cfg",
-                           "/run/qemu-server/pci-id-reservations"})
+  for (const char* path :
+       {"/etc/pve/mapping/pci.cfg", "/etc/pve/storage.cfg", "/etc/pve/ha/resources.cfg", "/etc/pve/ha/groups.cfg",
+        "/etc/pve/ha/rules.cfg", "/etc/pve/jobs.cfg", "/run/qemu-server/pci-id-reservations"})
     keep(system, path, host);
   std::string containers = "/etc/pve/lxc";
   if (!system.stat(containers) && !host.node.empty()) containers = "/etc/pve/nodes/" + host.node + "/lxc";
@@ -117,8 +124,8 @@ void keep_pve_files(const FileSystem& system, Host& host) {
 
 void scan_files(const FileSystem& system, Host& host) {
   for (const char* path :
-       {"/etc/default/grub", "/etc/kernel/cmdline", "/etc/kernel/proxmox-boot-uuids", "/etc/kernel/proxmox-boot-pin", "/etc/modules",
-        "/etc/initramfs-tools/modules", "/etc/sysfs.conf", "/etc/network/interfaces", "/etc/fstab"})
+       {"/etc/default/grub", "/etc/kernel/cmdline", "/etc/kernel/proxmox-boot-uuids", "/etc/kernel/proxmox-boot-pin",
+        "/etc/modules", "/etc/initramfs-tools/modules", "/etc/sysfs.conf", "/etc/network/interfaces", "/etc/fstab"})
     keep(system, path, host);
   keep_grub_menu(system, "/boot/grub/grub.cfg", host);
   keep_directory(system, "/etc/default/grub.d", ".cfg", host);

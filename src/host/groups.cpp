@@ -8,15 +8,20 @@ namespace hostpci {
 namespace {
 
 /// Header type 1 or 2: a PCI-to-PCI or CardBus bridge.
-bool is_port(const Device& device) { return device.has_subclass(0x0604) || device.has_subclass(0x0607) || device.has_subclass(0x0609); }
+bool is_port(const Device& device) {
+  return device.has_subclass(0x0604) || device.has_subclass(0x0607) || device.has_subclass(0x0609);
+}
 
-bool is_free(std::string_view driver) { return driver.empty() || driver == "pci-stub" || driver.find("vfio") != std::string_view::npos; }
+bool is_free(std::string_view driver) {
+  return driver.empty() || driver == "pci-stub" || driver.find("vfio") != std::string_view::npos;
+}
 
 /// On the root bus one slot holds unrelated parts of the chipset; elsewhere it is one card.
 bool one_card(const std::vector<const Device*>& endpoints) {
   const PciAddress& first = endpoints.front()->address;
   if (first.bus == 0) return endpoints.size() == 1;
-  return std::all_of(endpoints.begin(), endpoints.end(), [&](const Device* device) { return device->address.same_slot(first); });
+  return std::all_of(endpoints.begin(), endpoints.end(),
+                     [&](const Device* device) { return device->address.same_slot(first); });
 }
 
 }  // namespace
@@ -36,11 +41,15 @@ GroupVerdict group_verdict(const Host& host, int group) {
   for (const Device* member : host.group(group)) {
     if (is_port(*member)) continue;
     if (!member->has_subclass(0x0600)) verdict.endpoints.push_back(member);
-    if (!member->driver) verdict.unknown.push_back(member);
-    else if (!is_free(*member->driver)) verdict.blockers.push_back(member);
+    if (!member->driver)
+      verdict.unknown.push_back(member);
+    else if (!is_free(*member->driver))
+      verdict.blockers.push_back(member);
   }
-  if (verdict.endpoints.empty()) verdict.kind = GroupKind::bridges;
-  else verdict.kind = one_card(verdict.endpoints) ? GroupKind::isolated : GroupKind::shared;
+  if (verdict.endpoints.empty())
+    verdict.kind = GroupKind::bridges;
+  else
+    verdict.kind = one_card(verdict.endpoints) ? GroupKind::isolated : GroupKind::shared;
   return verdict;
 }
 

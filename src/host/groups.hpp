@@ -24,7 +24,8 @@ struct GroupVerdict {
   Fact<bool> viable() const;
 };
 
-/// The kernel's rule (vfio, iommu: driver_managed_dma): every member has no driver, a VFIO driver or pci-stub; PCI-to-PCI bridges do not count.
+/// The kernel's rule (vfio, iommu: driver_managed_dma): every member has no driver, a VFIO driver or pci-stub;
+/// PCI-to-PCI bridges do not count.
 GroupVerdict group_verdict(const Host&, int group);
 
 }  // namespace hostpci

@@ -51,7 +51,8 @@ void read_cpu(const FileSystem& system, Kernel& kernel) {
   if (!text) return;
   for (std::string_view line : split(*text, '\n')) {
     std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos) read_cpu_line(trim(line.substr(0, colon)), trim(line.substr(colon + 1)), kernel);
+    if (colon != std::string_view::npos)
+      read_cpu_line(trim(line.substr(0, colon)), trim(line.substr(colon + 1)), kernel);
   }
 }
 
@@ -98,9 +99,11 @@ Fact<bool> has_modules(const FileSystem& system, const Fact<std::string>& releas
 Fact<std::map<std::string, std::string>> read_parameters(const FileSystem& system) {
   if (!system.list("/sys/module")) return {};
   std::map<std::string, std::string> parameters;
-  for (std::string_view name : {"i915.enable_guc", "i915.enable_gvt", "i915.max_vfs", "vfio_pci.disable_idle_d3", "vfio_pci.disable_vga", "vfio_pci.ids"}) {
+  for (std::string_view name : {"i915.enable_guc", "i915.enable_gvt", "i915.max_vfs", "vfio_pci.disable_idle_d3",
+                                "vfio_pci.disable_vga", "vfio_pci.ids"}) {
     std::size_t dot = name.find('.');
-    std::string path = "/sys/module/" + std::string(name.substr(0, dot)) + "/parameters/" + std::string(name.substr(dot + 1));
+    std::string path =
+        "/sys/module/" + std::string(name.substr(0, dot)) + "/parameters/" + std::string(name.substr(dot + 1));
     if (system.stat(path)) parameters[std::string(name)] = trim(read_text(system, path).value_or(""));
   }
   return parameters;
@@ -135,7 +138,8 @@ void read_interrupts(const FileSystem& system, Kernel& kernel) {
       kernel.interrupt_chips = std::string(chip);
       return;
     }
-    if (is_x86_chip(chip) && (plain.empty() || chip.substr(0, 7) == "PCI-MSI")) plain = plain.substr(0, 7) == "PCI-MSI" ? plain : chip;
+    if (is_x86_chip(chip) && (plain.empty() || chip.substr(0, 7) == "PCI-MSI"))
+      plain = plain.substr(0, 7) == "PCI-MSI" ? plain : chip;
   }
   if (plain.empty()) return;
   kernel.interrupt_remapping = false;

@@ -8,7 +8,8 @@
 namespace hostpci {
 namespace {
 
-/// Parts of lines that rules look for. Source: kernel drivers/pci (rom.c, pci.c, pcie/aer.c, setup-res.c), drivers/iommu (intel, amd, iommu.c).
+/// Parts of lines that rules look for. Source: kernel drivers/pci (rom.c, pci.c, pcie/aer.c, setup-res.c),
+/// drivers/iommu (intel, amd, iommu.c).
 constexpr std::string_view wanted[] = {
     "Invalid PCI ROM header signature",
     "platform RMRR requirement",

@@ -17,13 +17,15 @@ MdevType read_type(const FileSystem& system, const std::string& directory, const
   return result;
 }
 
-/// Rows of creatable_vgpu_types: " 557  : NVIDIA A10-1Q" below a heading "ID    : vGPU Name". What is listed can be made once.
+/// Rows of creatable_vgpu_types: " 557  : NVIDIA A10-1Q" below a heading "ID    : vGPU Name". What is listed can be
+/// made once.
 std::vector<MdevType> nvidia_types(std::string_view text) {
   std::vector<MdevType> types;
   for (std::string_view line : split(text, '\n')) {
     std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !number(trim(line.substr(0, colon)))) continue;
-    types.push_back({"nvidia-" + std::string(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1))), "", 1});
+    types.push_back(
+        {"nvidia-" + std::string(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1))), "", 1});
   }
   return types;
 }

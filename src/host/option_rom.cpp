@@ -11,8 +11,8 @@ namespace {
 std::uint32_t byte(std::string_view bytes, std::size_t at) { return std::uint8_t(bytes[at]); }
 std::uint32_t word(std::string_view bytes, std::size_t at) { return byte(bytes, at) | byte(bytes, at + 1) << 8; }
 
-/// The image at the start of `rest`, by the PCI Firmware Specification: 55AA, at 18h the offset of "PCIR"; there vendor (4), device (6),
-/// length in 512 bytes (10h), code type (14h), last-image flag (15h, bit 7).
+/// The image at the start of `rest`, by the PCI Firmware Specification: 55AA, at 18h the offset of "PCIR"; there vendor
+/// (4), device (6), length in 512 bytes (10h), code type (14h), last-image flag (15h, bit 7).
 std::optional<Host::RomFile::Image> read_image(std::string_view rest) {
   if (rest.size() < 0x1a || word(rest, 0) != 0xaa55) return {};
   std::size_t at = word(rest, 0x18);

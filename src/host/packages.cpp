@@ -8,18 +8,33 @@
 namespace hostpci {
 namespace {
 
-constexpr std::array<std::string_view, 19> wanted{
-    "dracut",          "driverctl",     "grub-efi-amd64",         "grub-pc",          "initramfs-tools",
-    "intel-microcode", "amd64-microcode", "libpve-common-perl",   "libpve-guest-common-perl", "ovmf",
-    "proxmox-kernel-helper", "proxmox-ve", "pve-edk2-firmware",   "pve-manager",      "pve-nvidia-vgpu-helper",
-    "pve-qemu-kvm",    "qemu-server",   "sysfsutils",             "systemd-boot"};
+constexpr std::array<std::string_view, 19> wanted{"dracut",
+                                                  "driverctl",
+                                                  "grub-efi-amd64",
+                                                  "grub-pc",
+                                                  "initramfs-tools",
+                                                  "intel-microcode",
+                                                  "amd64-microcode",
+                                                  "libpve-common-perl",
+                                                  "libpve-guest-common-perl",
+                                                  "ovmf",
+                                                  "proxmox-kernel-helper",
+                                                  "proxmox-ve",
+                                                  "pve-edk2-firmware",
+                                                  "pve-manager",
+                                                  "pve-nvidia-vgpu-helper",
+                                                  "pve-qemu-kvm",
+                                                  "qemu-server",
+                                                  "sysfsutils",
+                                                  "systemd-boot"};
 
 /// The value of a field of one stanza; fields stand at line starts.
 std::string_view field(std::string_view stanza, std::string_view name) {
   for (std::size_t at = 0; at < stanza.size();) {
     std::size_t end = std::min(stanza.find('\n', at), stanza.size());
     std::string_view line = stanza.substr(at, end - at);
-    if (line.substr(0, name.size()) == name && line.substr(name.size(), 1) == ":") return trim(line.substr(name.size() + 1));
+    if (line.substr(0, name.size()) == name && line.substr(name.size(), 1) == ":")
+      return trim(line.substr(name.size() + 1));
     at = end + 1;
   }
   return {};

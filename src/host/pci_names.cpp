@@ -1,4 +1,5 @@
-// Names and capabilities through libpci: the only file that calls it. Its error hook may not return, so it throws, and is caught here.
+// Names and capabilities through libpci: the only file that calls it. Its error hook may not return, so it throws, and
+// is caught here.
 #include "host/pci_names.hpp"
 
 extern "C" {
@@ -62,7 +63,8 @@ bool is_endpoint(pci_dev* device, const pci_cap& express) {
   return type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END || type == PCI_EXP_TYPE_ROOT_INT_EP;
 }
 
-/// Function-level reset: Device Capabilities bit 28 of the PCI Express capability, or bit 1 of the Advanced Features one.
+/// Function-level reset: Device Capabilities bit 28 of the PCI Express capability, or bit 1 of the Advanced Features
+/// one.
 bool has_flr(pci_dev* device) {
   if (pci_cap* express = pci_find_cap(device, PCI_CAP_ID_EXP, PCI_CAP_NORMAL); express && is_endpoint(device, *express))
     if (pci_read_long(device, int(express->addr) + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLRESET) return true;

@@ -8,12 +8,13 @@
 
 namespace hostpci {
 
-/// Looks names up in the root's own pci.ids (/usr/share/misc/pci.ids, /usr/share/hwdata/pci.ids), else in the running system's.
+/// Looks names up in the root's own pci.ids (/usr/share/misc/pci.ids, /usr/share/hwdata/pci.ids), else in the running
+/// system's.
 class PciNames {
  public:
   explicit PciNames(const FileSystem& system);
   ~PciNames();
-  std::string device(const Device&) const;    ///< "NVIDIA Corporation GP104 [GeForce GTX 1080]", or "Device 10de:1b80"
+  std::string device(const Device&) const;  ///< "NVIDIA Corporation GP104 [GeForce GTX 1080]", or "Device 10de:1b80"
   std::string class_name(const Device&) const;  ///< "VGA compatible controller"
 
  private:
@@ -21,7 +22,8 @@ class PciNames {
   std::unique_ptr<Access> access_;
 };
 
-/// Sets acs, flr and bridge of every device from its configuration space below the root in use. libpci's warnings go nowhere.
+/// Sets acs, flr and bridge of every device from its configuration space below the root in use. libpci's warnings go
+/// nowhere.
 void read_capabilities(const FileSystem& system, Host& host);
 
 }  // namespace hostpci

@@ -38,7 +38,9 @@ std::size_t named_mac_length(std::string_view rest) {
 }
 
 /// The end of a value: white space, a comma, a quote, a bracket.
-std::size_t value_end(std::string_view text, std::size_t from) { return std::min(text.find_first_of(std::string_view(" \t\r\n,;\"'()[]{}\0", 15), from), text.size()); }
+std::size_t value_end(std::string_view text, std::size_t from) {
+  return std::min(text.find_first_of(std::string_view(" \t\r\n,;\"'()[]{}\0", 15), from), text.size());
+}
 
 /// Behind "by-id/": "ata-MODEL_SERIAL-part1".
 std::string redact_id(std::string_view id) {
@@ -72,7 +74,8 @@ std::size_t serial_end(std::string_view text, std::size_t from) {
 
 bool is_serial_word(std::string_view word) {
   std::string small = lower(word);
-  for (std::string_view own : {"serial", "serial_short", "serialnumber", "serial_number", "id_serial", "id_serial_short", "id_scsi_serial", "id_wwn"})
+  for (std::string_view own : {"serial", "serial_short", "serialnumber", "serial_number", "id_serial",
+                               "id_serial_short", "id_scsi_serial", "id_wwn"})
     if (small == own) return true;
   return false;
 }
@@ -94,7 +97,9 @@ class Redactor {
  private:
   bool mac() {
     // a pair with a separator before it belongs to something longer, such as an IPv6 address
-    if (at_ >= 2 && (text_[at_ - 1] == ':' || text_[at_ - 1] == '-') && is_hex(text_[at_ - 2]) && text_[at_ - 1] == at(text_, at_ + 2) && text_[at_ - 1] == ':') return false;
+    if (at_ >= 2 && (text_[at_ - 1] == ':' || text_[at_ - 1] == '-') && is_hex(text_[at_ - 2]) &&
+        text_[at_ - 1] == at(text_, at_ + 2) && text_[at_ - 1] == ':')
+      return false;
     std::size_t length = mac_length(text_.substr(at_));
     if (length == 0) return false;
     for (std::size_t i = 0; i < length; ++i) out_ += is_hex(text_[at_ + i]) ? 'x' : text_[at_ + i];
@@ -111,7 +116,8 @@ class Redactor {
     std::size_t end = at_;
     while (end < text_.size() && is_word(text_[end])) ++end;
     if (end == at_) return false;
-    std::size_t value = is_serial_word(text_.substr(at_, end - at_)) ? serial_value(text_, end) : std::string_view::npos;
+    std::size_t value =
+        is_serial_word(text_.substr(at_, end - at_)) ? serial_value(text_, end) : std::string_view::npos;
     if (value == std::string_view::npos || value_end(text_, value) == value) return false;
     std::size_t stop = serial_end(text_, value);
     out_ += text_.substr(at_, value - at_);

@@ -7,9 +7,10 @@
 
 namespace hostpci {
 
-/// MAC addresses (six to eight pairs of hex digits between ':' or '-') become xx:xx:…, those in interface names (enx001122334455)
-/// enxxxxxxxxxxxxx; names below /dev/disk/by-id become "redacted" behind their bus ("ata-redacted-part1"); the values of `serial=`,
-/// `serial:` and ID_SERIAL… become "redacted". Everything else stays as it is; a text that was redacted does not change again.
+/// MAC addresses (six to eight pairs of hex digits between ':' or '-') become xx:xx:…, those in interface names
+/// (enx001122334455) enxxxxxxxxxxxxx; names below /dev/disk/by-id become "redacted" behind their bus
+/// ("ata-redacted-part1"); the values of `serial=`, `serial:` and ID_SERIAL… become "redacted". Everything else stays
+/// as it is; a text that was redacted does not change again.
 std::string redact(std::string_view text);
 
 /// The host with every text redacted that may hold such: files, command lines, arguments, uses.

@@ -25,7 +25,8 @@ std::string_view without_var(std::string_view path) { return path.substr(0, 9) =
 bool belongs(const std::vector<std::string>& arguments, const std::string& pid_file) {
   if (arguments.empty() || !is_emulator(arguments[0])) return false;
   for (std::size_t i = 0; i + 1 < arguments.size(); ++i)
-    if ((arguments[i] == "-pidfile" || arguments[i] == "--pidfile") && without_var(arguments[i + 1]) == pid_file) return true;
+    if ((arguments[i] == "-pidfile" || arguments[i] == "--pidfile") && without_var(arguments[i + 1]) == pid_file)
+      return true;
   return false;
 }
 

@@ -18,7 +18,9 @@ struct FieldsOf;
 struct SnapshotReader {
   const SourcePtr& source;
   Sink& sink;
-  void fault(const Yaml& node, std::string message) { sink.add(yaml_problem(source, node.line, node.column, std::move(message))); }
+  void fault(const Yaml& node, std::string message) {
+    sink.add(yaml_problem(source, node.line, node.column, std::move(message)));
+  }
 };
 
 /// False, with a finding, if the node is of another kind.
@@ -46,8 +48,8 @@ void decode(const Yaml&, Kernel&, SnapshotReader&);
 std::uint64_t decode_number(const Yaml&, std::uint64_t most, SnapshotReader&);
 
 template <class T>
-  requires(std::is_unsigned_v<T> && !std::is_same_v<T, bool>)
-void decode(const Yaml& node, T& value, SnapshotReader& reader) {
+requires(std::is_unsigned_v<T> && !std::is_same_v<T, bool>) void decode(const Yaml& node, T& value,
+                                                                        SnapshotReader& reader) {
   value = T(decode_number(node, std::numeric_limits<T>::max(), reader));
 }
 

@@ -1,4 +1,5 @@
-// Values to YAML text: on one line (encode), or behind a key with lines of their own where that reads better (encode_block).
+// Values to YAML text: on one line (encode), or behind a key with lines of their own where that reads better
+// (encode_block).
 #pragma once
 #include <map>
 #include <string>
@@ -40,15 +41,16 @@ inline std::string key_text(int key) { return std::to_string(key); }
 inline std::string key_text(const PciAddress& key) { return key.str(); }
 
 template <class T>
-  requires(std::is_unsigned_v<T> && !std::is_same_v<T, bool>)
-void encode(T value, std::string& out) {
+requires(std::is_unsigned_v<T> && !std::is_same_v<T, bool>) void encode(T value, std::string& out) {
   out += std::to_string(value);
 }
 
 template <class T>
 void encode(const std::optional<T>& value, std::string& out) {
-  if (value) encode(*value, out);
-  else out += '~';
+  if (value)
+    encode(*value, out);
+  else
+    out += '~';
 }
 
 template <class T>
@@ -89,8 +91,8 @@ void encode_block(const T& value, int, std::string& out) {
 /// Maps of a list stand one a line; all other lists on one line.
 template <class T>
 void encode_block(const std::vector<T>& list, int indent, std::string& out) {
-  constexpr bool maps = std::is_same_v<T, Use> || std::is_same_v<T, MdevType> || std::is_same_v<T, RunningVm> || std::is_same_v<T, MdevInstance> ||
-                        std::is_same_v<T, Host::RomFile::Image>;
+  constexpr bool maps = std::is_same_v<T, Use> || std::is_same_v<T, MdevType> || std::is_same_v<T, RunningVm> ||
+                        std::is_same_v<T, MdevInstance> || std::is_same_v<T, Host::RomFile::Image>;
   if (list.empty() || !maps) {
     out += ' ';
     encode(list, out);
@@ -120,8 +122,10 @@ void encode_block(const std::map<Key, T>& map, int indent, std::string& out) {
 
 template <class T>
 void encode_block(const std::optional<T>& value, int indent, std::string& out) {
-  if (value) encode_block(*value, indent, out);
-  else out += " ~\n";
+  if (value)
+    encode_block(*value, indent, out);
+  else
+    out += " ~\n";
 }
 
 }  // namespace hostpci

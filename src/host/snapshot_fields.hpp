@@ -1,4 +1,5 @@
-// The one list of a snapshot's fields: reader and writer both walk it, so that neither can know a field that the other does not.
+// The one list of a snapshot's fields: reader and writer both walk it, so that neither can know a field that the other
+// does not.
 #pragma once
 #include <span>
 #include <string_view>
@@ -8,7 +9,6 @@
 #include "host/snapshot_encode.hpp"
 
 namespace hostpci {
-
 
 template <class T>
 struct Field {
@@ -47,31 +47,35 @@ constexpr Field<T> class_field(std::string_view key) {
 
 template <>
 struct FieldsOf<Use> {
-  static constexpr Field<Use> list[] = {required(field<Use, &Use::kind>("kind")), required(field<Use, &Use::name>("name")), field<Use, &Use::detail>("detail"),
+  static constexpr Field<Use> list[] = {required(field<Use, &Use::kind>("kind")),
+                                        required(field<Use, &Use::name>("name")), field<Use, &Use::detail>("detail"),
                                         field<Use, &Use::critical>("critical")};
 };
 
 template <>
 struct FieldsOf<MdevType> {
-  static constexpr Field<MdevType> list[] = {required(field<MdevType, &MdevType::type>("type")), field<MdevType, &MdevType::name>("name"),
-                                             field<MdevType, &MdevType::description>("description"),
-                                             field<MdevType, &MdevType::available>("available")};
+  static constexpr Field<MdevType> list[] = {
+      required(field<MdevType, &MdevType::type>("type")), field<MdevType, &MdevType::name>("name"),
+      field<MdevType, &MdevType::description>("description"), field<MdevType, &MdevType::available>("available")};
 };
 
 template <>
 struct FieldsOf<RunningVm> {
-  static constexpr Field<RunningVm> list[] = {required(field<RunningVm, &RunningVm::vmid>("vmid")), field<RunningVm, &RunningVm::pid>("pid"),
+  static constexpr Field<RunningVm> list[] = {required(field<RunningVm, &RunningVm::vmid>("vmid")),
+                                              field<RunningVm, &RunningVm::pid>("pid"),
                                               field<RunningVm, &RunningVm::arguments>("arguments")};
 };
 
 template <>
 struct FieldsOf<UsbDevice> {
-  static constexpr Field<UsbDevice> list[] = {required(field<UsbDevice, &UsbDevice::controller>("controller")), field<UsbDevice, &UsbDevice::id>("id")};
+  static constexpr Field<UsbDevice> list[] = {required(field<UsbDevice, &UsbDevice::controller>("controller")),
+                                              field<UsbDevice, &UsbDevice::id>("id")};
 };
 
 template <>
 struct FieldsOf<MdevInstance> {
-  static constexpr Field<MdevInstance> list[] = {required(field<MdevInstance, &MdevInstance::uuid>("uuid")), field<MdevInstance, &MdevInstance::type>("type"),
+  static constexpr Field<MdevInstance> list[] = {required(field<MdevInstance, &MdevInstance::uuid>("uuid")),
+                                                 field<MdevInstance, &MdevInstance::type>("type"),
                                                  required(field<MdevInstance, &MdevInstance::parent>("parent"))};
 };
 
@@ -86,8 +90,8 @@ template <>
 struct FieldsOf<Host::RomFile> {
   using Rom = Host::RomFile;
   static constexpr Field<Rom> list[] = {field<Rom, &Rom::exists>("exists"), field<Rom, &Rom::size>("size"),
-                                        field<Rom, &Rom::signature>("signature"), field<Rom, &Rom::truncated>("truncated"),
-                                        field<Rom, &Rom::images>("images")};
+                                        field<Rom, &Rom::signature>("signature"),
+                                        field<Rom, &Rom::truncated>("truncated"), field<Rom, &Rom::images>("images")};
 };
 
 template <>

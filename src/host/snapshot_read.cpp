@@ -14,10 +14,14 @@ namespace {
 
 std::string_view kind_name(const Yaml& node) {
   switch (node.kind) {
-    case Yaml::Kind::null: return "nothing";
-    case Yaml::Kind::scalar: return "a text";
-    case Yaml::Kind::list: return "a list";
-    default: return "a map";
+    case Yaml::Kind::null:
+      return "nothing";
+    case Yaml::Kind::scalar:
+      return "a text";
+    case Yaml::Kind::list:
+      return "a list";
+    default:
+      return "a map";
   }
 }
 
@@ -50,7 +54,8 @@ const Field<T>* find_field(std::string_view key, std::size_t& next) {
 template <class T>
 void check_required(const Yaml& node, std::uint64_t seen, SnapshotReader& reader) {
   for (const Field<T>& field : FieldsOf<T>::list)
-    if (field.required && !(seen >> (&field - FieldsOf<T>::list) & 1)) reader.fault(node, "no `" + std::string(field.key) + "` here");
+    if (field.required && !(seen >> (&field - FieldsOf<T>::list) & 1))
+      reader.fault(node, "no `" + std::string(field.key) + "` here");
 }
 
 /// Reads the known fields of a map; hands the others to `other(key, value)`.
@@ -74,14 +79,16 @@ void read_fields(const Yaml& node, T& owner, SnapshotReader& reader, Other other
 
 template <class T>
 void read_struct(const Yaml& node, T& owner, SnapshotReader& reader) {
-  read_fields(node, owner, reader, [&](const std::string& key, const Yaml& value) { owner.extra[key] = yaml_flow(value); });
+  read_fields(node, owner, reader,
+              [&](const std::string& key, const Yaml& value) { owner.extra[key] = yaml_flow(value); });
 }
 
 void read_version(const Yaml& top, SnapshotReader& reader) {
   for (std::size_t i = 0; i < top.items.size(); i += 2) {
     if (top.items[i].text != "version") continue;
     const Yaml& version = top.items[i + 1];
-    if (!version.is(Yaml::Kind::scalar) || version.text != "1") reader.fault(version, expected("`1`, the only version of a snapshot so far", version));
+    if (!version.is(Yaml::Kind::scalar) || version.text != "1")
+      reader.fault(version, expected("`1`, the only version of a snapshot so far", version));
     return;
   }
   reader.fault(top, "no `version: 1`: this is no snapshot of a host");
@@ -105,8 +112,10 @@ void decode(const Yaml& node, std::string& value, SnapshotReader& reader) {
 }
 
 void decode(const Yaml& node, bool& value, SnapshotReader& reader) {
-  if (node.is(Yaml::Kind::scalar) && (node.text == "true" || node.text == "false")) value = node.text == "true";
-  else reader.fault(node, expected("`true` or `false`", node));
+  if (node.is(Yaml::Kind::scalar) && (node.text == "true" || node.text == "false"))
+    value = node.text == "true";
+  else
+    reader.fault(node, expected("`true` or `false`", node));
 }
 
 std::uint64_t decode_number(const Yaml& node, std::uint64_t most, SnapshotReader& reader) {
@@ -117,9 +126,12 @@ std::uint64_t decode_number(const Yaml& node, std::uint64_t most, SnapshotReader
 }
 
 void decode(const Yaml& node, int& value, SnapshotReader& reader) {
-  if (node.is(Yaml::Kind::scalar) && node.text == "-1") value = -1;
-  else if (auto n = node.is(Yaml::Kind::scalar) ? number(node.text) : std::nullopt; n && *n <= 0x7fffffff) value = int(*n);
-  else reader.fault(node, expected("a number, or `-1` for none", node));
+  if (node.is(Yaml::Kind::scalar) && node.text == "-1")
+    value = -1;
+  else if (auto n = node.is(Yaml::Kind::scalar) ? number(node.text) : std::nullopt; n && *n <= 0x7fffffff)
+    value = int(*n);
+  else
+    reader.fault(node, expected("a number, or `-1` for none", node));
 }
 
 void decode(const Yaml& node, UseKind& value, SnapshotReader& reader) {
@@ -132,7 +144,8 @@ void decode(const Yaml& node, UseKind& value, SnapshotReader& reader) {
     value = UseKind(found - names.begin());
     return;
   }
-  Diagnostic problem = yaml_problem(reader.source, node.line, node.column, "no such kind of use: `" + excerpt(*text) + "`");
+  Diagnostic problem =
+      yaml_problem(reader.source, node.line, node.column, "no such kind of use: `" + excerpt(*text) + "`");
   if (auto near = closest(*text, names)) problem.help.push_back("did you mean `" + std::string(*near) + "`?");
   reader.sink.add(std::move(problem));
 }
@@ -141,14 +154,18 @@ void decode(const Yaml& node, PciId& value, SnapshotReader& reader) {
   std::string_view text = node.is(Yaml::Kind::scalar) ? std::string_view(node.text) : std::string_view();
   auto vendor = text.size() == 9 && text[4] == ':' ? number(text.substr(0, 4), 16) : std::nullopt;
   auto device = vendor ? number(text.substr(5), 16) : std::nullopt;
-  if (device) value = {std::uint16_t(*vendor), std::uint16_t(*device)};
-  else reader.fault(node, expected("vendor and device as four hex digits each, such as `10de:1b80`", node));
+  if (device)
+    value = {std::uint16_t(*vendor), std::uint16_t(*device)};
+  else
+    reader.fault(node, expected("vendor and device as four hex digits each, such as `10de:1b80`", node));
 }
 
 void decode(const Yaml& node, PciAddress& value, SnapshotReader& reader) {
   auto address = node.is(Yaml::Kind::scalar) ? parse_pci_address(node.text) : std::nullopt;
-  if (address) value = *address;
-  else reader.fault(node, expected("a PCI address such as `0000:01:00.0`", node));
+  if (address)
+    value = *address;
+  else
+    reader.fault(node, expected("a PCI address such as `0000:01:00.0`", node));
 }
 
 void decode(const Yaml& node, Bar& value, SnapshotReader& reader) {
@@ -156,10 +173,15 @@ void decode(const Yaml& node, Bar& value, SnapshotReader& reader) {
   value = {};
   if (parts.size() == 1 && parts[0] == "0x0") return;
   auto range = parts.size() == 2 ? split(parts[0], '-') : std::vector<std::string_view>();
-  auto hex = [](std::string_view text) { return text.substr(0, 2) == "0x" ? number(text.substr(2), 16) : std::nullopt; };
-  auto start = range.size() == 2 ? hex(range[0]) : std::nullopt, end = start ? hex(range[1]) : std::nullopt, flags = end ? hex(parts[1]) : std::nullopt;
-  if (flags) value = {*start, *end, *flags};
-  else reader.fault(node, expected("`START-END FLAGS` in hex with 0x, or `0x0`", node));
+  auto hex = [](std::string_view text) {
+    return text.substr(0, 2) == "0x" ? number(text.substr(2), 16) : std::nullopt;
+  };
+  auto start = range.size() == 2 ? hex(range[0]) : std::nullopt, end = start ? hex(range[1]) : std::nullopt,
+       flags = end ? hex(parts[1]) : std::nullopt;
+  if (flags)
+    value = {*start, *end, *flags};
+  else
+    reader.fault(node, expected("`START-END FLAGS` in hex with 0x, or `0x0`", node));
 }
 
 void decode_class(const Yaml& node, Fact<std::uint32_t>& value, SnapshotReader& reader) {
@@ -167,8 +189,10 @@ void decode_class(const Yaml& node, Fact<std::uint32_t>& value, SnapshotReader& 
   if (node.is(Yaml::Kind::null)) return;
   std::string_view text = node.is(Yaml::Kind::scalar) ? std::string_view(node.text) : std::string_view();
   auto code = text.size() == 8 && text.substr(0, 2) == "0x" ? number(text.substr(2), 16) : std::nullopt;
-  if (code) value = std::uint32_t(*code);
-  else reader.fault(node, expected("a class code of six hex digits such as `0x030000`", node));
+  if (code)
+    value = std::uint32_t(*code);
+  else
+    reader.fault(node, expected("a class code of six hex digits such as `0x030000`", node));
 }
 
 void decode(const Yaml& node, Use& value, SnapshotReader& reader) { read_struct(node, value, reader); }

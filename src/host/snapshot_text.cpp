@@ -30,9 +30,12 @@ bool looks_like_number(std::string_view text) {
   return is_digit(text[0]) && text.find_first_not_of("0123456789abcdefABCDEFxX._+-") == std::string_view::npos;
 }
 
-/// Plain in a block and in a flow: no indicator anywhere, no blank at an end or next to another one, no ": " and no " #".
+/// Plain in a block and in a flow: no indicator anywhere, no blank at an end or next to another one, no ": " and no "
+/// #".
 bool is_plain(std::string_view text) {
-  if (text.empty() || text.size() > 400 || !(is_digit(text[0]) || is_letter(text[0]) || text[0] == '/' || text[0] == '_')) return false;
+  if (text.empty() || text.size() > 400 ||
+      !(is_digit(text[0]) || is_letter(text[0]) || text[0] == '/' || text[0] == '_'))
+    return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i], next = i + 1 < text.size() ? text[i + 1] : ' ';
     if (is_digit(c) || is_letter(c) || std::string_view("/_.-+=()@<>^~;").find(c) != std::string_view::npos) continue;
@@ -50,15 +53,28 @@ void append_escape(std::string& out, std::uint32_t c) {
 
 void append_quoted(std::string& out, std::uint32_t c) {
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\t': out += "\\t"; return;
-    case '\r': out += "\\r"; return;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    default:
+      break;
   }
-  if (is_usual(c)) append_utf8(out, c);
-  else append_escape(out, c);
+  if (is_usual(c))
+    append_utf8(out, c);
+  else
+    append_escape(out, c);
 }
 
 std::string quoted(std::string_view text) {
@@ -74,8 +90,10 @@ std::string quoted(std::string_view text) {
 std::string as_bytes(std::string_view text) {
   std::string out = "!bytes \"";
   for (char c : text) {
-    if (std::uint8_t(c) < 0x80) append_quoted(out, std::uint8_t(c));
-    else append_escape(out, std::uint8_t(c));
+    if (std::uint8_t(c) < 0x80)
+      append_quoted(out, std::uint8_t(c));
+    else
+      append_escape(out, std::uint8_t(c));
   }
   return out + '"';
 }
@@ -96,8 +114,10 @@ void append_items(std::string& out, const Yaml& node) {
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     bool map = node.kind == Yaml::Kind::map, value = map && i % 2 == 1;
     if (i > 0 && !value) out += ", ";
-    if (map && !value) out += yaml_flow_key(node.items[i].text);
-    else append_flow(out, node.items[i]);
+    if (map && !value)
+      out += yaml_flow_key(node.items[i].text);
+    else
+      append_flow(out, node.items[i]);
   }
   out += node.kind == Yaml::Kind::map ? '}' : ']';
 }
@@ -105,16 +125,25 @@ void append_items(std::string& out, const Yaml& node) {
 void append_flow(std::string& out, const Yaml& node) {
   if (!node.tag.empty()) out += "!<" + node.tag + "> ";
   switch (node.kind) {
-    case Yaml::Kind::null: out += '~'; return;
-    case Yaml::Kind::scalar: break;
-    default: append_items(out, node); return;
+    case Yaml::Kind::null:
+      out += '~';
+      return;
+    case Yaml::Kind::scalar:
+      break;
+    default:
+      append_items(out, node);
+      return;
   }
   // what stood plain stays so: 5 is not "5"
   std::string text = yaml_scalar(node.text);
-  bool number = node.plain && text[0] == '"' && !node.text.empty() && (is_reserved(node.text) || looks_like_number(node.text));
-  if (number && lower(node.text) != "null") out += node.text;
-  else if (!node.plain && text[0] != '"' && text[0] != '!') out += quoted(node.text);
-  else out += text;
+  bool number =
+      node.plain && text[0] == '"' && !node.text.empty() && (is_reserved(node.text) || looks_like_number(node.text));
+  if (number && lower(node.text) != "null")
+    out += node.text;
+  else if (!node.plain && text[0] != '"' && text[0] != '!')
+    out += quoted(node.text);
+  else
+    out += text;
 }
 
 }  // namespace

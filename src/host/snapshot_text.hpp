@@ -15,10 +15,11 @@ struct CodePoint {
 CodePoint decode_utf8(std::string_view text);
 void append_utf8(std::string& out, std::uint32_t code_point);
 
-/// The offset of the first byte that no snapshot may hold: a control character other than TAB, LF, CR, or ill-formed UTF-8;
-/// text.size() if there is none.
+/// The offset of the first byte that no snapshot may hold: a control character other than TAB, LF, CR, or ill-formed
+/// UTF-8; text.size() if there is none.
 std::size_t find_unreadable(std::string_view text);
-/// Printable and without surprises for any reader: not a control, blank or break of its own, mark of direction or order.
+/// Printable and without surprises for any reader: not a control, blank or break of its own, mark of direction or
+/// order.
 bool is_usual(std::uint32_t code_point);
 /// Each character as the byte of its number; nothing if one is above U+00FF.
 std::optional<std::string> narrow_to_bytes(std::string_view text);

@@ -57,8 +57,11 @@ void encode(const PciAddress& value, std::string& out) { out += value.str(); }
 
 void encode(const Bar& value, std::string& out) {
   std::array<char, 64> text{};
-  if (value == Bar{}) std::snprintf(text.data(), text.size(), "0x0");
-  else std::snprintf(text.data(), text.size(), "0x%llx-0x%llx 0x%llx", static_cast<unsigned long long>(value.start), static_cast<unsigned long long>(value.end), static_cast<unsigned long long>(value.flags));
+  if (value == Bar{})
+    std::snprintf(text.data(), text.size(), "0x0");
+  else
+    std::snprintf(text.data(), text.size(), "0x%llx-0x%llx 0x%llx", static_cast<unsigned long long>(value.start),
+                  static_cast<unsigned long long>(value.end), static_cast<unsigned long long>(value.flags));
   out += text.data();
 }
 
@@ -102,8 +105,12 @@ void encode_block(const std::vector<std::string>& list, int indent, std::string&
   out += "]\n";
 }
 
-void encode_block(const Kernel& kernel, int indent, std::string& out) { encode_map(kernel, document_default<Kernel>(), indent, out); }
-void encode_block(const Host::RomFile& rom, int indent, std::string& out) { encode_map(rom, document_default<Host::RomFile>(), indent, out); }
+void encode_block(const Kernel& kernel, int indent, std::string& out) {
+  encode_map(kernel, document_default<Kernel>(), indent, out);
+}
+void encode_block(const Host::RomFile& rom, int indent, std::string& out) {
+  encode_map(rom, document_default<Host::RomFile>(), indent, out);
+}
 
 void encode_block(const Device& device, int indent, std::string& out) {
   Device absent = document_default<Device>();

@@ -22,8 +22,8 @@ struct Refused {
   std::string message;
 };
 
-/// The bytes of a string as a stream, without copying them. Behind a last line feed stands a comment: without it yaml-cpp
-/// does not notice a quote that the document never closes.
+/// The bytes of a string as a stream, without copying them. Behind a last line feed stands a comment: without it
+/// yaml-cpp does not notice a quote that the document never closes.
 class View : public std::streambuf {
  public:
   explicit View(std::string_view text) : comment_(!text.empty() && text.back() == '\n') {
@@ -62,11 +62,14 @@ class Builder : public YAML::EventHandler {
     Yaml scalar = node(mark, Yaml::Kind::scalar);
     scalar.text = value;
     scalar.plain = tag == "?";
-    if (tag == "!bytes") undo_bytes(scalar);
-    else if (tag != "?" && tag != "!") scalar.tag = checked_tag(mark, tag);
+    if (tag == "!bytes")
+      undo_bytes(scalar);
+    else if (tag != "?" && tag != "!")
+      scalar.tag = checked_tag(mark, tag);
     add(std::move(scalar));
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
     open(mark, tag, Yaml::Kind::list);
   }
   void OnSequenceEnd() override { close(); }
@@ -91,7 +94,8 @@ class Builder : public YAML::EventHandler {
   /// Tags of unknown fields are kept, so they must be such that they can be written again.
   static std::string checked_tag(const YAML::Mark& mark, const std::string& tag) {
     for (char c : tag)
-      if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '%' || c == '"' || c == '\\') throw Refused{mark.line, mark.column, "this tag is not understood"};
+      if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '%' || c == '"' || c == '\\')
+        throw Refused{mark.line, mark.column, "this tag is not understood"};
     return tag;
   }
 
@@ -116,8 +120,10 @@ class Builder : public YAML::EventHandler {
   }
 
   void add(Yaml node) {
-    if (stack_.empty()) root_ = std::move(node);
-    else stack_.back().items.push_back(std::move(node));
+    if (stack_.empty())
+      root_ = std::move(node);
+    else
+      stack_.back().items.push_back(std::move(node));
   }
 
   static void check_keys(const Yaml& map) {
@@ -128,7 +134,8 @@ class Builder : public YAML::EventHandler {
       keys.push_back(&key);
     }
     std::stable_sort(keys.begin(), keys.end(), [](const Yaml* a, const Yaml* b) { return a->text < b->text; });
-    auto twice = std::adjacent_find(keys.begin(), keys.end(), [](const Yaml* a, const Yaml* b) { return a->text == b->text; });
+    auto twice =
+        std::adjacent_find(keys.begin(), keys.end(), [](const Yaml* a, const Yaml* b) { return a->text == b->text; });
     if (twice == keys.end()) return;
     const Yaml& second = **(twice + 1);
     throw Refused{second.line, second.column, "`" + excerpt(second.text) + "` stands twice in one map"};
@@ -147,7 +154,8 @@ std::optional<Refused> unprintable(std::string_view text) {
   int line = int(std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n'));
   std::size_t begin = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
   bool control = std::uint8_t(text[at]) < 0x80;
-  return Refused{line, int(at - begin), control ? "a control character, which YAML does not allow" : "bytes that are no UTF-8"};
+  return Refused{line, int(at - begin),
+                 control ? "a control character, which YAML does not allow" : "bytes that are no UTF-8"};
 }
 
 Yaml build(std::string_view text) {
@@ -172,7 +180,8 @@ Diagnostic yaml_problem(const SourcePtr& source, int line, int column, std::stri
   }
   std::size_t at = std::min(begin + std::size_t(std::max(column, 0)), source->text.size());
   std::size_t end = at;
-  while (end < source->text.size() && std::string_view(" \n\r,]}").find(source->text[end]) == std::string_view::npos) ++end;
+  while (end < source->text.size() && std::string_view(" \n\r,]}").find(source->text[end]) == std::string_view::npos)
+    ++end;
   Diagnostic problem;
   problem.rule = "snapshot";
   problem.severity = Severity::error;

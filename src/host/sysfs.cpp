@@ -10,7 +10,8 @@ namespace {
 
 constexpr const char* devices_directory = "/sys/bus/pci/devices";
 
-/// The real directory of a device, from the text of its link: "../../../devices/pci0000:00/…". Trees without links have the folder in place.
+/// The real directory of a device, from the text of its link: "../../../devices/pci0000:00/…". Trees without links have
+/// the folder in place.
 std::string device_directory(const std::string& name, const Result<std::string>& link) {
   constexpr std::string_view up = "../../../devices/";
   if (link && std::string_view(*link).substr(0, up.size()) == up) return "/sys/devices/" + link->substr(up.size());
@@ -49,8 +50,14 @@ Fact<int> read_group(const Attributes& attributes) {
 Fact<bool> bridge_by_class(const Fact<std::uint32_t>& class_code) {
   if (!class_code) return {};
   switch (*class_code >> 8) {
-    case 0x0600: case 0x0601: case 0x0604: case 0x0607: case 0x0609: return true;
-    default: return false;
+    case 0x0600:
+    case 0x0601:
+    case 0x0604:
+    case 0x0607:
+    case 0x0609:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -88,7 +95,8 @@ Fact<std::vector<Bar>> read_bars(const Attributes& attributes) {
   for (std::string_view line : split(*text, '\n')) {
     auto parts = words(line);
     if (parts.size() != 3) continue;
-    auto start = attribute_number(parts[0], 16), end = attribute_number(parts[1], 16), flags = attribute_number(parts[2], 16);
+    auto start = attribute_number(parts[0], 16), end = attribute_number(parts[1], 16),
+         flags = attribute_number(parts[2], 16);
     if (!start || !end || !flags) return {};
     bars.push_back({*start, *end, *flags});
   }
@@ -148,7 +156,11 @@ void read_details(const FileSystem& system, const Attributes& attributes, Device
   device.resizable = has_resizable(attributes);
 }
 
-Device read_device(const FileSystem& system, const HostParts& parts, const std::string& name, const PciAddress& address) {
+/// Without both, what hangs on a device is looked for below the device itself.
+bool has_classes(const FileSystem& system) { return system.stat("/sys/class/net") || system.stat("/sys/class/block"); }
+
+Device read_device(const FileSystem& system, const HostParts& parts, const std::string& name,
+                   const PciAddress& address) {
   Device device;
   device.address = address;
   auto link = system.read_link(std::string(devices_directory) + '/' + name);
@@ -158,7 +170,6 @@ Device read_device(const FileSystem& system, const HostParts& parts, const std::
   if (parts.details) read_details(system, attributes, device);
   if (parts.details) read_mdev_types(system, attributes, device);
   if (!parts.uses || !attributes.listed()) return device;
-  // provisional: scan_uses replaces this where /sys/class can be read
   if (auto below = uses_below(system, attributes); !below.empty()) device.uses = std::move(below);
   return device;
 }
@@ -184,9 +195,11 @@ void scan_devices(const FileSystem& system, const HostParts& parts, Host& host) 
     host.unreadable[devices_directory] = names.error().message;
     return;
   }
+  HostParts own = parts;
+  own.uses = parts.uses && !has_classes(system);  // else scan_uses tells
   for (const std::string& name : *names) {
     auto address = parse_pci_address(name);
-    if (address) host.devices.emplace_hint(host.devices.end(), *address, read_device(system, parts, name, *address));
+    if (address) host.devices.emplace_hint(host.devices.end(), *address, read_device(system, own, name, *address));
   }
   read_groups(system, parts.details, host);
 }

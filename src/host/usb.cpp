@@ -50,7 +50,8 @@ void scan_nodes(const FileSystem& system, Host& host) {
 
 void read_links(const FileSystem& system, const std::set<std::string>& paths, Host& host) {
   for (const std::string& path : paths)
-    if (auto target = system.canonical(path); target && *target != path && system.stat(path)) host.links[path] = base_name(*target);
+    if (auto target = system.canonical(path); target && *target != path && system.stat(path))
+      host.links[path] = base_name(*target);
 }
 
 }  // namespace hostpci

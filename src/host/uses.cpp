@@ -33,14 +33,20 @@ bool stands_alone(UseKind kind, std::string_view name) {
     return name.substr(0, prefix.size()) == prefix && number(name.substr(prefix.size()));
   };
   switch (kind) {
-    case UseKind::drm: case UseKind::sound: return numbered("card");
-    case UseKind::console: return numbered("fb");
-    case UseKind::input: return numbered("input");
-    default: return true;
+    case UseKind::drm:
+    case UseKind::sound:
+      return numbered("card");
+    case UseKind::console:
+      return numbered("fb");
+    case UseKind::input:
+      return numbered("input");
+    default:
+      return true;
   }
 }
 
-void add_simple(const FileSystem& system, UseKind kind, const ClassListing& listing, const std::string& directory, UseTable& table) {
+void add_simple(const FileSystem& system, UseKind kind, const ClassListing& listing, const std::string& directory,
+                UseTable& table) {
   for (const ClassEntry& entry : listing.entries) {
     auto device = last_address(entry.target);
     if (!device || !stands_alone(kind, entry.name)) continue;
@@ -81,11 +87,13 @@ void sort_uses(std::vector<Use>& uses) {
   uses.erase(std::unique(uses.begin(), uses.end()), uses.end());
 }
 
-/// Folders of a device that lead to what hangs on it ("virtio0", "ata1", "host0", "target0:0:0", "0:0:0:0", "nvme", "usb1", "1-1:1.0").
+/// Folders of a device that lead to what hangs on it ("virtio0", "ata1", "host0", "target0:0:0", "0:0:0:0", "nvme",
+/// "usb1", "1-1:1.0").
 bool leads_on(std::string_view name) {
   for (std::string_view prefix : {"virtio", "ata", "host", "target", "nvme", "usb"})
     if (name.substr(0, prefix.size()) == prefix) return true;
-  return !name.empty() && name[0] >= '0' && name[0] <= '9' && name.find_first_of(":-") != std::string_view::npos && !parse_pci_address(name);
+  return !name.empty() && name[0] >= '0' && name[0] <= '9' && name.find_first_of(":-") != std::string_view::npos &&
+         !parse_pci_address(name);
 }
 
 std::optional<UseKind> kind_of_folder(std::string_view name) {
@@ -98,13 +106,15 @@ std::optional<UseKind> kind_of_folder(std::string_view name) {
   return {};
 }
 
-void walk(const FileSystem& system, const std::string& directory, const std::vector<std::string>& names, int depth, std::vector<Use>& uses) {
+void walk(const FileSystem& system, const std::string& directory, const std::vector<std::string>& names, int depth,
+          std::vector<Use>& uses) {
   for (const std::string& name : names) {
     auto kind = kind_of_folder(name);
     if (!kind && (depth == 0 || !leads_on(name))) continue;
     auto inside = system.list(directory + '/' + name);
     if (!inside) continue;
-    if (!kind) walk(system, directory + '/' + name, *inside, depth - 1, uses);
+    if (!kind)
+      walk(system, directory + '/' + name, *inside, depth - 1, uses);
     else
       for (const std::string& entry : *inside)
         if (stands_alone(*kind, entry)) uses.push_back({*kind, entry, "", false});

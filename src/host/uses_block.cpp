@@ -9,8 +9,8 @@ namespace hostpci {
 namespace {
 
 struct Block {
-  std::set<PciAddress> devices;     ///< that it stands below
-  std::vector<std::string> below;   ///< the disk of a partition, the slaves of a stacked device
+  std::set<PciAddress> devices;    ///< that it stands below
+  std::vector<std::string> below;  ///< the disk of a partition, the slaves of a stacked device
   bool partition = false, stacked = false;
 };
 
@@ -117,7 +117,8 @@ bool is_system(std::string_view point) {
 
 class BlockUses {
  public:
-  BlockUses(const FileSystem& system, Blocks blocks, UseTable& table) : system_(system), blocks_(std::move(blocks)), table_(table) {}
+  BlockUses(const FileSystem& system, Blocks blocks, UseTable& table)
+      : system_(system), blocks_(std::move(blocks)), table_(table) {}
 
   void run(const Fact<std::vector<Mount>>& mounts, const Fact<std::vector<std::string>>& swaps) {
     add_disks();
@@ -129,7 +130,8 @@ class BlockUses {
 
  private:
   void add(UseKind kind, const std::string& name, const std::string& detail, bool critical) {
-    for (const PciAddress& device : devices_below(blocks_, name)) table_.uses[device].push_back({kind, name, detail, critical});
+    for (const PciAddress& device : devices_below(blocks_, name))
+      table_.uses[device].push_back({kind, name, detail, critical});
   }
 
   /// Whole disks with the names of what is stacked on them.
@@ -183,7 +185,8 @@ class BlockUses {
     return blocks_.count(last) ? last : "";
   }
 
-  /// udev's record of a block device, for what sysfs does not tell: members of ZFS pools, and EFI system partitions by UUID.
+  /// udev's record of a block device, for what sysfs does not tell: members of ZFS pools, and EFI system partitions by
+  /// UUID.
   void add_members(const std::vector<Mount>& mounts) {
     std::map<std::string, std::vector<std::string>> pools;
     for (const Mount& mount : mounts)
@@ -195,11 +198,14 @@ class BlockUses {
       if (!block.stacked) add_member(name, pools, esps);
   }
 
-  void add_member(const std::string& name, const std::map<std::string, std::vector<std::string>>& pools, const std::vector<std::string_view>& esps) {
+  void add_member(const std::string& name, const std::map<std::string, std::vector<std::string>>& pools,
+                  const std::vector<std::string_view>& esps) {
     auto number = system_.read("/sys/class/block/" + name + "/dev");
-    auto record = number ? system_.read("/run/udev/data/b" + std::string(trim(*number))) : Result<std::string>(std::string());
+    auto record =
+        number ? system_.read("/run/udev/data/b" + std::string(trim(*number))) : Result<std::string>(std::string());
     if (!record) return;
-    std::string type(property(*record, "ID_FS_TYPE")), label(property(*record, "ID_FS_LABEL")), uuid(property(*record, "ID_FS_UUID"));
+    std::string type(property(*record, "ID_FS_TYPE")), label(property(*record, "ID_FS_LABEL")),
+        uuid(property(*record, "ID_FS_UUID"));
     if (std::find(esps.begin(), esps.end(), uuid) != esps.end() && !uuid.empty())
       add(UseKind::filesystem, name, "EFI system partition of proxmox-boot-tool", true);
     auto pool = pools.find(label);

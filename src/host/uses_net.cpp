@@ -19,13 +19,13 @@ struct Networks {
   std::map<std::string, std::set<std::string>> above;  ///< lower -> uppers
   std::set<std::string> management;                    ///< interfaces the host is reached by
   std::set<std::string> default_routes;
-  bool known = true;                                   ///< something said how the host is reached
+  bool known = true;  ///< something said how the host is reached
 };
 
 /// Options that name the interfaces below this one.
 bool names_lowers(std::string_view option) {
-  for (std::string_view own : {"bridge-ports", "bridge_ports", "bond-slaves", "bond_slaves", "slaves", "vlan-raw-device", "vlan_raw_device", "ovs_ports",
-                               "ovs_bonds"})
+  for (std::string_view own : {"bridge-ports", "bridge_ports", "bond-slaves", "bond_slaves", "slaves",
+                               "vlan-raw-device", "vlan_raw_device", "ovs_ports", "ovs_bonds"})
     if (option == own) return true;
   return false;
 }
@@ -44,7 +44,8 @@ void read_option(const std::string& name, const std::vector<std::string_view>& p
 void start_interface(const std::string& name, Networks& networks) {
   networks.interfaces[name];
   std::size_t dot = name.rfind('.');
-  if (dot != std::string::npos && number(std::string_view(name).substr(dot + 1))) networks.above[name.substr(0, dot)].insert(name);
+  if (dot != std::string::npos && number(std::string_view(name).substr(dot + 1)))
+    networks.above[name.substr(0, dot)].insert(name);
 }
 
 void read_interfaces_text(std::string_view text, Networks& networks) {
@@ -52,9 +53,13 @@ void read_interfaces_text(std::string_view text, Networks& networks) {
   for (std::string_view line : split(text, '\n')) {
     auto parts = words(line);
     if (parts.empty() || parts[0][0] == '#') continue;
-    if (parts[0] == "iface" && parts.size() > 1) start_interface(current = parts[1], networks);
-    else if (parts[0] == "auto" || parts[0] == "mapping" || parts[0].substr(0, 6) == "allow-" || parts[0].substr(0, 6) == "source") current.clear();
-    else if (!current.empty()) read_option(current, parts, networks);
+    if (parts[0] == "iface" && parts.size() > 1)
+      start_interface(current = parts[1], networks);
+    else if (parts[0] == "auto" || parts[0] == "mapping" || parts[0].substr(0, 6) == "allow-" ||
+             parts[0].substr(0, 6) == "source")
+      current.clear();
+    else if (!current.empty())
+      read_option(current, parts, networks);
   }
 }
 
@@ -76,7 +81,8 @@ Result<bool> read_routes(const FileSystem& system, Networks& networks) {
   if (!text) return text.error();
   for (std::string_view line : split(*text, '\n')) {
     auto parts = words(line);
-    if (parts.size() > 7 && parts[1] == "00000000" && parts[7] == "00000000") networks.default_routes.insert(std::string(parts[0]));
+    if (parts.size() > 7 && parts[1] == "00000000" && parts[7] == "00000000")
+      networks.default_routes.insert(std::string(parts[0]));
   }
   return true;
 }
@@ -87,7 +93,8 @@ std::set<std::string> own_addresses(const FileSystem& system, const std::string&
   if (auto text = system.read("/etc/hosts"))
     for (std::string_view line : split(*text, '\n')) {
       auto parts = words(line.substr(0, line.find('#')));
-      if (!node.empty() && std::find(parts.begin(), parts.end(), node) != parts.end()) result.insert(std::string(parts[0]));
+      if (!node.empty() && std::find(parts.begin(), parts.end(), node) != parts.end())
+        result.insert(std::string(parts[0]));
     }
   if (auto text = system.read("/etc/pve/corosync.conf"))
     for (std::string_view line : split(*text, '\n')) {
@@ -114,7 +121,8 @@ void read_uppers(const FileSystem& system, const std::string& name, Networks& ne
   for (const std::string& entry : *entries) {
     if (entry.substr(0, 6) == "upper_") networks.above[name].insert(entry.substr(6));
     if (entry != "master") continue;
-    if (auto target = system.read_link("/sys/class/net/" + name + "/master")) networks.above[name].insert(std::string(base_name(*target)));
+    if (auto target = system.read_link("/sys/class/net/" + name + "/master"))
+      networks.above[name].insert(std::string(base_name(*target)));
   }
 }
 
@@ -140,7 +148,8 @@ std::string describe(const Networks& networks, const std::string& name) {
 Use net_use(const Networks& networks, const std::string& name) {
   std::vector<std::string> above;
   collect_above(networks, name, above);
-  Use use{above.empty() ? UseKind::net : UseKind::bridge_port, name, describe(networks, name), networks.management.count(name) > 0};
+  Use use{above.empty() ? UseKind::net : UseKind::bridge_port, name, describe(networks, name),
+          networks.management.count(name) > 0};
   for (const std::string& upper : above) {
     std::string carried = describe(networks, upper);
     use.detail += (use.detail.empty() ? "" : ", ") + upper + (carried.empty() ? "" : ' ' + carried);
@@ -161,8 +170,10 @@ Networks read_networks(const FileSystem& system, const std::vector<ClassEntry>& 
 
 }  // namespace
 
-void find_net_uses(const FileSystem& system, const std::vector<ClassEntry>& entries, const std::string& node, UseTable& table) {
-  bool any = std::any_of(entries.begin(), entries.end(), [](const ClassEntry& e) { return last_address(e.target).has_value(); });
+void find_net_uses(const FileSystem& system, const std::vector<ClassEntry>& entries, const std::string& node,
+                   UseTable& table) {
+  bool any = std::any_of(entries.begin(), entries.end(),
+                         [](const ClassEntry& e) { return last_address(e.target).has_value(); });
   if (!any) return;
   Networks networks = read_networks(system, entries, node);
   for (const ClassEntry& entry : entries) {

@@ -90,7 +90,8 @@ TEST_CASE("devices: JSON") {
   CHECK(devices[1].at("group").as_int64() == 2);
   json::value schema = json::parse(read_file(SOURCE_DIR "/schemas/devices.schema.json"));
   const json::object& properties = schema.at("properties").at("devices").at("items").at("properties").as_object();
-  for (const auto& member : devices[0].as_object()) CHECK_MESSAGE(properties.contains(member.key()), std::string(member.key()));
+  for (const auto& member : devices[0].as_object())
+    CHECK_MESSAGE(properties.contains(member.key()), std::string(member.key()));
   CHECK(properties.size() == devices[0].as_object().size());
 }
 
@@ -106,12 +107,15 @@ TEST_CASE("devices: VMs that name a device") {
 
 TEST_CASE("devices: control characters of a snapshot do not reach the terminal") {
   TemporaryDirectory directory;
-  directory.write("h.yaml", "version: 1\ndevices:\n  0000:01:00.0: {driver: \"\\e[31mred\", uses: [{kind: net, name: \"a\\nb\"}]}\n");
+  directory.write(
+      "h.yaml",
+      "version: 1\ndevices:\n  0000:01:00.0: {driver: \"\\e[31mred\", uses: [{kind: net, name: \"a\\nb\"}]}\n");
   for (const char* form : {"--format=text", "--format=json"}) {
     Ran ran = run_hostpci({"--host", directory.path() + "/h.yaml", "devices", form});
     CHECK(ran.out.find('\x1b') == std::string::npos);
   }
-  CHECK(run_hostpci({"--host", directory.path() + "/h.yaml", "devices", "--tree"}).out.find('\x1b') == std::string::npos);
+  CHECK(run_hostpci({"--host", directory.path() + "/h.yaml", "devices", "--tree"}).out.find('\x1b') ==
+        std::string::npos);
 }
 
 TEST_CASE("devices: no device list is an error") {
@@ -125,7 +129,9 @@ TEST_CASE("groups: verdicts") {
   Ran ran = on_example({"groups"});
   CHECK(ran.status == 0);
   CHECK(has(ran.out, "group 2 (identity): isolated, viable now\n  0000:01:00.0 "));
-  CHECK(has(ran.out, "group 8 (identity): shared by 0000:03:00.0, 0000:04:00.0, not viable now: 0000:03:00.0 is on xhci_hcd, 0000:04:00.0 is on r8169\n"));
+  CHECK(has(ran.out,
+            "group 8 (identity): shared by 0000:03:00.0, 0000:04:00.0, not viable now: 0000:03:00.0 is on xhci_hcd, "
+            "0000:04:00.0 is on r8169\n"));
   CHECK(has(ran.out, "group 1 (identity): bridges only, nothing to pass through\n"));
   CHECK(on_example({"groups", "2"}).out.substr(0, 8) == "group 2 ");
   CHECK(on_example({"groups", "99"}).status == 1);
@@ -141,7 +147,8 @@ TEST_CASE("groups: JSON") {
   CHECK(group.at("blockers").as_array().size() == 2);
   json::value schema = json::parse(read_file(SOURCE_DIR "/schemas/groups.schema.json"));
   const json::object& properties = schema.at("properties").at("groups").at("items").at("properties").as_object();
-  for (const auto& member : group.as_object()) CHECK_MESSAGE(properties.contains(member.key()), std::string(member.key()));
+  for (const auto& member : group.as_object())
+    CHECK_MESSAGE(properties.contains(member.key()), std::string(member.key()));
 }
 
 TEST_CASE("groups: a host without IOMMU says so") {

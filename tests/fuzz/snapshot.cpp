@@ -1,4 +1,5 @@
-// Any bytes as a snapshot: read or refused with findings inside the text; what is read is written so that it reads back equal.
+// Any bytes as a snapshot: read or refused with findings inside the text; what is read is written so that it reads back
+// equal.
 #include "host/snapshot.hpp"
 
 #include "holds.hpp"
@@ -32,8 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const SourcePtr source = make_source("host.yaml", std::string(input(data, size)));
   Sink sink;
   const auto host = read_snapshot(source, sink);
-  if (host) check_written(*host);
-  else check_findings(source, sink);
+  if (host)
+    check_written(*host);
+  else
+    check_findings(source, sink);
   // the bytes as a text of the model too
   Host filled;
   filled.files[source->text] = source->text;

@@ -3,12 +3,12 @@
 
 #include <map>
 
+#include "../support/process.hpp"
+#include "../support/temporary.hpp"
 #include "host/attributes.hpp"
 #include "host/redact.hpp"
 #include "host/scan.hpp"
 #include "host/snapshot.hpp"
-#include "../support/process.hpp"
-#include "../support/temporary.hpp"
 #include "text/words.hpp"
 
 using namespace hostpci;
@@ -16,8 +16,9 @@ using hostpci::test::read_file;
 
 namespace {
 
-const char* const captures[] = {"amd-boot",  "clean-boot",          "clean-mdev",  "clean-vfio", "gpu-boot",   "gpu-vfio", "nointremap-boot", "noiommu-boot",
-                                "noiommu-vfio-failed", "shared-boot", "sriov-boot", "sriov-vfs"};
+const char* const captures[] = {"amd-boot",   "clean-boot",      "clean-mdev",   "clean-vfio",          "gpu-boot",
+                                "gpu-vfio",   "nointremap-boot", "noiommu-boot", "noiommu-vfio-failed", "shared-boot",
+                                "sriov-boot", "sriov-vfs"};
 
 /// One capture, unpacked and read.
 struct Capture {
@@ -82,7 +83,8 @@ TEST_CASE("a capture has the devices, ids, drivers and groups that lspci saw") {
       CHECK(device.group == (record.count("IOMMUGroup") ? int(*number(record["IOMMUGroup"])) : -1));
       REQUIRE(device.class_code);
       CHECK((*device.class_code >> 8) == *number(bracketed(record["Class"]), 16));
-      if (record.count("SVendor")) CHECK(device.subsystem->str() == bracketed(record["SVendor"]) + ':' + bracketed(record["SDevice"]));
+      if (record.count("SVendor"))
+        CHECK(device.subsystem->str() == bracketed(record["SVendor"]) + ':' + bracketed(record["SDevice"]));
     }
   }
 }
@@ -96,7 +98,8 @@ TEST_CASE("capabilities are those that lspci decoded") {
       std::string block = verbose_block(verbose, address.str());
       CAPTURE(block);
       REQUIRE(device.flr);
-      CHECK(*device.flr == (block.find("FLReset+") != std::string::npos || block.find("AFCap: TP+ FLR+") != std::string::npos));
+      CHECK(*device.flr ==
+            (block.find("FLReset+") != std::string::npos || block.find("AFCap: TP+ FLR+") != std::string::npos));
       REQUIRE(device.acs);
       CHECK(*device.acs == (block.find("Access Control Services") != std::string::npos));
     }

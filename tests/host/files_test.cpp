@@ -16,11 +16,26 @@ Host scan(const FileSystem& system) { return scan_host(system, {false, false, fa
 
 TEST_CASE("files are kept as they are, by path") {
   MemoryFileSystem system;
-  const char* const paths[] = {"/etc/default/grub",       "/etc/default/grub.d/zfs.cfg",  "/etc/kernel/cmdline",         "/etc/kernel/proxmox-boot-uuids",
-                               "/etc/modprobe.d/a.conf",  "/etc/modprobe.d/vfio.conf.bak", "/lib/modprobe.d/b.conf",      "/etc/modules",
-                               "/etc/modules-load.d/c.conf", "/etc/initramfs-tools/modules", "/etc/sysfs.conf",           "/etc/sysfs.d/d.conf",
-                               "/etc/udev/rules.d/e.rules", "/etc/network/interfaces",    "/etc/pve/mapping/pci.cfg",    "/etc/pve/storage.cfg",
-                               "/etc/pve/ha/resources.cfg", "/etc/pve/jobs.cfg",          "/etc/pve/lxc/200.conf",       "/etc/fstab"};
+  const char* const paths[] = {"/etc/default/grub",
+                               "/etc/default/grub.d/zfs.cfg",
+                               "/etc/kernel/cmdline",
+                               "/etc/kernel/proxmox-boot-uuids",
+                               "/etc/modprobe.d/a.conf",
+                               "/etc/modprobe.d/vfio.conf.bak",
+                               "/lib/modprobe.d/b.conf",
+                               "/etc/modules",
+                               "/etc/modules-load.d/c.conf",
+                               "/etc/initramfs-tools/modules",
+                               "/etc/sysfs.conf",
+                               "/etc/sysfs.d/d.conf",
+                               "/etc/udev/rules.d/e.rules",
+                               "/etc/network/interfaces",
+                               "/etc/pve/mapping/pci.cfg",
+                               "/etc/pve/storage.cfg",
+                               "/etc/pve/ha/resources.cfg",
+                               "/etc/pve/jobs.cfg",
+                               "/etc/pve/lxc/200.conf",
+                               "/etc/fstab"};
   for (const char* path : paths) system.put(path, std::string("content of ") + path + "\r\n\xff");
   Host host = scan(system);
   for (const char* path : paths) {
@@ -34,8 +49,8 @@ TEST_CASE("files are kept as they are, by path") {
 
 TEST_CASE("files of other kinds are left alone") {
   MemoryFileSystem system;
-  for (const char* path : {"/etc/default/grub.d/x.txt", "/etc/modprobe.d/.hidden.conf", "/etc/modprobe.d/folder/x.conf", "/lib/modprobe.d/x.bak",
-                           "/etc/udev/rules.d/README", "/etc/shadow", "/etc/pve/priv/key"})
+  for (const char* path : {"/etc/default/grub.d/x.txt", "/etc/modprobe.d/.hidden.conf", "/etc/modprobe.d/folder/x.conf",
+                           "/lib/modprobe.d/x.bak", "/etc/udev/rules.d/README", "/etc/shadow", "/etc/pve/priv/key"})
     system.put(path, "x");
   CHECK(scan(system).files.empty());
 }
@@ -69,8 +84,10 @@ TEST_CASE("a link to /dev/null is an empty file") {
 TEST_CASE("of grub.cfg the menu is kept") {
   MemoryFileSystem system;
   system.put("/boot/grub/grub.cfg",
-             "set timeout=5\nmenuentry 'Proxmox VE' --class os {\n\tsearch --no-floppy\n\tlinux\t/boot/vmlinuz root=/dev/sda ro quiet\n\tinitrd /boot/initrd\n}\n  linuxefi /x a=b\nlinux_like\n");
-  CHECK(*scan(system).file("/boot/grub/grub.cfg") == "menuentry 'Proxmox VE' --class os {\nlinux\t/boot/vmlinuz root=/dev/sda ro quiet\nlinuxefi /x a=b\n");
+             "set timeout=5\nmenuentry 'Proxmox VE' --class os {\n\tsearch --no-floppy\n\tlinux\t/boot/vmlinuz "
+             "root=/dev/sda ro quiet\n\tinitrd /boot/initrd\n}\n  linuxefi /x a=b\nlinux_like\n");
+  CHECK(*scan(system).file("/boot/grub/grub.cfg") ==
+        "menuentry 'Proxmox VE' --class os {\nlinux\t/boot/vmlinuz root=/dev/sda ro quiet\nlinuxefi /x a=b\n");
 }
 
 TEST_CASE("what cannot be read or is too large is told") {
@@ -78,7 +95,9 @@ TEST_CASE("what cannot be read or is too large is told") {
   inner.put("/etc/modules", "vfio\n");
   inner.put("/etc/fstab", std::string((1 << 20) + 1, 'x'));
   inner.put("/etc/modprobe.d/a.conf", "x");
-  auto system = faulty_file_system(inner, [](std::string_view, const std::string& path) { return path == "/etc/modules" || path == "/etc/modprobe.d" ? EACCES : 0; });
+  auto system = faulty_file_system(inner, [](std::string_view, const std::string& path) {
+    return path == "/etc/modules" || path == "/etc/modprobe.d" ? EACCES : 0;
+  });
   Host host = scan(*system);
   CHECK_FALSE(host.file("/etc/modules"));
   CHECK(host.unreadable.count("/etc/modules") == 1);
@@ -99,8 +118,10 @@ TEST_CASE("packages and architecture") {
   CHECK(scan(system).packages.empty());
   CHECK_FALSE(scan(system).architecture.has_value());
   system.put("/var/lib/dpkg/status",
-             "Package: qemu-server\nStatus: install ok installed\nDescription: tools\n Version: 0 in a text\nVersion: 9.2.6\n\n"
-             "Package: sysfsutils\nStatus: deinstall ok config-files\nVersion: 2.1\n\nPackage: vim\nStatus: install ok installed\nVersion: 9\n\n"
+             "Package: qemu-server\nStatus: install ok installed\nDescription: tools\n Version: 0 in a text\nVersion: "
+             "9.2.6\n\n"
+             "Package: sysfsutils\nStatus: deinstall ok config-files\nVersion: 2.1\n\nPackage: vim\nStatus: install ok "
+             "installed\nVersion: 9\n\n"
              "Package: pve-qemu-kvm\nStatus: hold ok installed\nVersion: 11.0.0-1\n");
   system.put("/var/lib/dpkg/arch", "amd64\ni386\n");
   Host host = scan(system);

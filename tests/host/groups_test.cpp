@@ -36,7 +36,12 @@ TEST_CASE("groups of the example host") {
 
 TEST_CASE("drivers that VFIO accepts") {
   for (const char* driver : {"vfio-pci", "mlx5_vfio_pci", "pci-stub", "\"\""})
-    CHECK(group_verdict(host_of("  0000:01:00.0: {class: 0x030000, group: 1}\n  0000:01:00.1: {class: 0x040300, group: 1, driver: " + std::string(driver) + "}\n"), 1).viable() == true);
+    CHECK(group_verdict(
+              host_of(
+                  "  0000:01:00.0: {class: 0x030000, group: 1}\n  0000:01:00.1: {class: 0x040300, group: 1, driver: " +
+                  std::string(driver) + "}\n"),
+              1)
+              .viable() == true);
   CHECK(group_verdict(host_of("  0000:01:00.0: {class: 0x030000, group: 1, driver: nouveau}\n"), 1).viable() == false);
   CHECK(group_verdict(host_of("  0000:00:1f.0: {class: 0x060100, group: 1, driver: lpc_ich}\n"), 1).viable() == false);
   CHECK(group_verdict(host_of("  0000:00:1c.0: {class: 0x060400, group: 1, driver: pcieport}\n"), 1).viable() == true);
@@ -45,5 +50,6 @@ TEST_CASE("drivers that VFIO accepts") {
 TEST_CASE("an unknown driver leaves it open, unless another one decides") {
   std::string unknown = "  0000:01:00.0: {class: 0x030000, group: 1, driver: ~}\n";
   CHECK_FALSE(group_verdict(host_of(unknown), 1).viable().has_value());
-  CHECK(group_verdict(host_of(unknown + "  0000:01:00.1: {class: 0x040300, group: 1, driver: snd_hda_intel}\n"), 1).viable() == false);
+  CHECK(group_verdict(host_of(unknown + "  0000:01:00.1: {class: 0x040300, group: 1, driver: snd_hda_intel}\n"), 1)
+            .viable() == false);
 }

@@ -1,4 +1,5 @@
-// Option ROM files: signature and image chain, of files made here by the specification and of real ones where they are installed.
+// Option ROM files: signature and image chain, of files made here by the specification and of real ones where they are
+// installed.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -11,8 +12,10 @@ using namespace hostpci;
 
 namespace {
 
-/// One image as the PCI Firmware Specification lays it out: header of 1Ch bytes, PCIR structure behind it, zeros up to `blocks` × 512.
-std::string rom_image(std::uint8_t code_type, std::uint16_t vendor, std::uint16_t device, std::uint8_t blocks, bool last) {
+/// One image as the PCI Firmware Specification lays it out: header of 1Ch bytes, PCIR structure behind it, zeros up to
+/// `blocks` × 512.
+std::string rom_image(std::uint8_t code_type, std::uint16_t vendor, std::uint16_t device, std::uint8_t blocks,
+                      bool last) {
   std::string image(std::size_t(blocks) * 512, '\0');
   auto put = [&](std::size_t at, std::initializer_list<int> bytes) {
     for (int b : bytes) image[at++] = char(b);
@@ -51,7 +54,8 @@ TEST_CASE("a legacy ROM") {
 }
 
 TEST_CASE("a ROM with a legacy and an EFI image") {
-  Host::RomFile rom = read_one(rom_image(0, 0x1002, 0x73bf, 2, false) + rom_image(3, 0x1002, 0x73bf, 1, true) + "padding");
+  Host::RomFile rom =
+      read_one(rom_image(0, 0x1002, 0x73bf, 2, false) + rom_image(3, 0x1002, 0x73bf, 1, true) + "padding");
   REQUIRE(rom.images.size() == 2);
   CHECK(rom.images[1].code_type == 3);
   CHECK(rom.images[1].last);
@@ -77,7 +81,8 @@ TEST_CASE("a file that is no ROM") {
 
 TEST_CASE("every cut of a ROM is read without harm") {
   std::string two = rom_image(0, 1, 2, 1, false) + rom_image(3, 1, 2, 1, true);
-  for (std::size_t length = 0; length <= two.size(); ++length) CHECK(read_one(two.substr(0, length)).images.size() <= 2);
+  for (std::size_t length = 0; length <= two.size(); ++length)
+    CHECK(read_one(two.substr(0, length)).images.size() <= 2);
   std::string endless = rom_image(0, 1, 2, 1, false);
   endless[0x1c + 0x10] = 0;  // an image of no length
   CHECK(read_one(endless).images.empty());
@@ -97,7 +102,8 @@ TEST_CASE("ROM files are looked for below /usr/share/kvm only") {
 TEST_CASE("a ROM file that may not be read exists, and nothing else is known") {
   MemoryFileSystem inner;
   inner.put("/usr/share/kvm/card.rom", legacy());
-  auto system = faulty_file_system(inner, [](std::string_view call, const std::string&) { return call == "read" ? 13 : 0; });
+  auto system =
+      faulty_file_system(inner, [](std::string_view call, const std::string&) { return call == "read" ? 13 : 0; });
   Host host;
   read_roms(*system, {"card.rom"}, host);
   CHECK(host.roms.at("card.rom").exists);

@@ -97,7 +97,8 @@ TEST_CASE("access control services stand in the extended space") {
 }
 
 TEST_CASE("what may not be read is unknown") {
-  CHECK_FALSE(Tree(config_space(4096, {express(true)}).substr(0, 64)).card().flr.has_value());  // an unprivileged reader's view
+  CHECK_FALSE(
+      Tree(config_space(4096, {express(true)}).substr(0, 64)).card().flr.has_value());  // an unprivileged reader's view
   CHECK_FALSE(Tree(config_space(256, {express(true)})).card().acs.has_value());
   CHECK(Tree(config_space(256, {express(true)})).card().flr == true);
   CHECK_FALSE(Tree("").card().flr.has_value());

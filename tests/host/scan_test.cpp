@@ -63,12 +63,14 @@ TEST_CASE("what an optional attribute's absence means") {
 
 TEST_CASE("virtual functions, interrupts, overrides, mediated types") {
   MemoryFileSystem system = small_host();
-  TreeDevice physical{"0000:05:00.0", "", "020000", "8086", "10fb", "ixgbe", 10}, first{"0000:05:10.0", "", "020000", "8086", "10ed", "", 11};
+  TreeDevice physical{"0000:05:00.0", "", "020000", "8086", "10fb", "ixgbe", 10},
+      first{"0000:05:10.0", "", "020000", "8086", "10ed", "", 11};
   add_device(system, physical);
   add_device(system, first);
   std::string path = device_path(physical);
   for (int i = 0; i < 12; ++i)
-    system.put_link(path + "/virtfn" + std::to_string(i), "../0000:05:1" + std::to_string(i / 8) + '.' + std::to_string(i % 8));
+    system.put_link(path + "/virtfn" + std::to_string(i),
+                    "../0000:05:1" + std::to_string(i / 8) + '.' + std::to_string(i % 8));
   system.put(path + "/sriov_totalvfs", "63\n");
   system.put(path + "/sriov_numvfs", "12\n");
   system.put(path + "/msi_irqs/128", "msix\n");
@@ -85,7 +87,8 @@ TEST_CASE("virtual functions, interrupts, overrides, mediated types") {
   CHECK(device.sriov_numvfs == 12u);
   CHECK(device.msi == true);
   CHECK(device.driver_override == "");
-  CHECK(device.mdev_types == std::vector<MdevType>{{"i915-GVTg_V5_4", "GVTg_V5_4", "low_gm_size: 128MB\nfence: 4", 1, {}}});
+  CHECK(device.mdev_types ==
+        std::vector<MdevType>{{"i915-GVTg_V5_4", "GVTg_V5_4", "low_gm_size: 128MB\nfence: 4", 1, {}}});
   CHECK(at(host, first).physfn == device.address);
   CHECK(at(host, first).driver == "");
 }
@@ -110,7 +113,8 @@ TEST_CASE("mediated devices that exist") {
   std::string uuid = "00000000-0000-0000-0000-000000000100", path = device_path(graphics) + '/' + uuid;
   system.put_link("/sys/bus/mdev/devices/" + uuid, "../../../" + path.substr(5));
   system.put_link(path + "/mdev_type", "../mdev_supported_types/nvidia-35");
-  CHECK(scan_host(system).mdevs == std::vector<MdevInstance>{{uuid, "nvidia-35", *parse_pci_address(graphics.address), {}}});
+  CHECK(scan_host(system).mdevs ==
+        std::vector<MdevInstance>{{uuid, "nvidia-35", *parse_pci_address(graphics.address), {}}});
 }
 
 TEST_CASE("parts that are not asked for are not read") {
@@ -156,7 +160,9 @@ TEST_CASE("a fault on any one path makes facts unknown and nothing else differen
   REQUIRE(calls.size() > 100);
   for (int code : {EACCES, EIO, ENOENT, ENODEV}) {
     for (const std::pair<std::string, std::string>& call : calls) {
-      auto faulty = faulty_file_system(inner, [&](std::string_view name, const std::string& at) { return name == call.first && at == call.second ? code : 0; });
+      auto faulty = faulty_file_system(inner, [&](std::string_view name, const std::string& at) {
+        return name == call.first && at == call.second ? code : 0;
+      });
       Host host = scan_host(*faulty);
       std::string what = call.first + ' ' + call.second + ' ' + std::to_string(code);
       CAPTURE(what);
@@ -214,7 +220,8 @@ TEST_CASE("running virtual machines") {
   system.put("/run/systemd/x", "");
   CHECK(scan_host(system).running == std::vector<RunningVm>{});
   auto process = [&](const std::string& pid, const std::string& program, const std::string& file) {
-    system.put("/proc/" + pid + "/cmdline", program + '\0' + "-id" + '\0' + "1" + '\0' + "-pidfile" + '\0' + file + '\0');
+    system.put("/proc/" + pid + "/cmdline",
+               program + '\0' + "-id" + '\0' + "1" + '\0' + "-pidfile" + '\0' + file + '\0');
   };
   system.put("/run/qemu-server/100.pid", "4711\n");
   system.put("/run/qemu-server/101.pid", "4712\n");
@@ -222,7 +229,7 @@ TEST_CASE("running virtual machines") {
   system.put("/run/qemu-server/103.pid", "nonsense\n");
   system.put("/run/qemu-server/100.qmp", "");
   process("4711", "/usr/bin/kvm", "/var/run/qemu-server/100.pid");
-  process("4712", "/usr/bin/vim", "/var/run/qemu-server/101.pid");           // the number was given to another process
+  process("4712", "/usr/bin/vim", "/var/run/qemu-server/101.pid");  // the number was given to another process
   process("4713", "/usr/bin/qemu-system-aarch64", "/run/qemu-server/102.pid");
   auto running = scan_host(system).running;
   REQUIRE(running);

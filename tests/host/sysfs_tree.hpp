@@ -1,4 +1,5 @@
-// A small host in memory, as sysfs and /proc show one: a disk controller, a network card, a graphics card, a card with virtual functions.
+// A small host in memory, as sysfs and /proc show one: a disk controller, a network card, a graphics card, a card with
+// virtual functions.
 #pragma once
 #include <string>
 #include <vector>
@@ -26,7 +27,9 @@ inline void add_device(MemoryFileSystem& system, const TreeDevice& d) {
   system.put(path + "/subsystem_vendor", "0x1043\n");
   system.put(path + "/subsystem_device", "0x8694\n");
   system.put(path + "/irq", "16\n");
-  system.put(path + "/resource", "0x00000000de000000 0x00000000deffffff 0x0000000000140204\n0x0000000000000000 0x0000000000000000 0x0000000000000000\n");
+  system.put(path + "/resource",
+             "0x00000000de000000 0x00000000deffffff 0x0000000000140204\n0x0000000000000000 0x0000000000000000 "
+             "0x0000000000000000\n");
   system.put(path + "/power_state", "D0\n");
   system.put(path + "/numa_node", "-1\n");
   if (!d.driver.empty()) system.put_link(path + "/driver", "../../../bus/pci/drivers/" + d.driver);
@@ -37,7 +40,8 @@ inline void add_device(MemoryFileSystem& system, const TreeDevice& d) {
 }
 
 /// An entry of /sys/class with its link.
-inline void add_class(MemoryFileSystem& system, const std::string& kind, const std::string& below, const std::string& name) {
+inline void add_class(MemoryFileSystem& system, const std::string& kind, const std::string& below,
+                      const std::string& name) {
   system.put_link("/sys/class/" + kind + '/' + name, "../../" + below.substr(5) + '/' + name);
   system.put(below + '/' + name + "/uevent", "");
 }
@@ -56,21 +60,29 @@ inline MemoryFileSystem small_host() {
   add_class(system, "block", sda + "/sda", "sda3");
   add_class(system, "block", "/sys/devices/virtual/block", "dm-0");
   add_class(system, "block", "/sys/devices/virtual/block", "dm-1");
-  for (const char* dm : {"dm-0", "dm-1"}) system.put_link(std::string("/sys/devices/virtual/block/") + dm + "/slaves/sda3", "../../../../pci0000:00/sda3");
+  for (const char* dm : {"dm-0", "dm-1"})
+    system.put_link(std::string("/sys/devices/virtual/block/") + dm + "/slaves/sda3", "../../../../pci0000:00/sda3");
   system.put("/sys/devices/virtual/block/dm-0/dm/name", "pve-swap\n");
   system.put("/sys/devices/virtual/block/dm-1/dm/name", "pve-root\n");
-  system.put_link("/sys/dev/block/8:2", "../../devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda/sda2");
+  system.put_link("/sys/dev/block/8:2",
+                  "../../devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda/sda2");
   system.put_link("/sys/dev/block/253:1", "../../devices/virtual/block/dm-1");
   system.put("/proc/self/mountinfo",
-             "24 1 253:1 / / rw,relatime shared:1 - ext4 /dev/mapper/pve-root rw\n30 24 8:2 / /boot/efi rw - vfat /dev/sda2 rw\n31 24 0:5 / /proc rw - proc proc rw\n");
-  system.put("/proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/dm-0                               partition\t8388604\t\t0\t\t-2\n");
+             "24 1 253:1 / / rw,relatime shared:1 - ext4 /dev/mapper/pve-root rw\n30 24 8:2 / /boot/efi rw - vfat "
+             "/dev/sda2 rw\n31 24 0:5 / /proc rw - proc proc rw\n");
+  system.put("/proc/swaps",
+             "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/dm-0                               "
+             "partition\t8388604\t\t0\t\t-2\n");
   add_class(system, "net", device_path(network) + "/net", "eno1");
   add_class(system, "net", "/sys/devices/virtual/net", "vmbr0");
   system.put_link(device_path(network) + "/net/eno1/master", "../../../../virtual/net/vmbr0");
   system.put_link(device_path(network) + "/net/eno1/upper_vmbr0", "../../../../virtual/net/vmbr0");
   system.put("/etc/network/interfaces",
-             "auto lo\niface lo inet loopback\n\niface eno1 inet manual\n\nauto vmbr0\niface vmbr0 inet static\n\taddress 192.0.2.10/24\n\tgateway 192.0.2.1\n\tbridge-ports eno1\n");
-  system.put("/proc/net/route", "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\nvmbr0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+             "auto lo\niface lo inet loopback\n\niface eno1 inet manual\n\nauto vmbr0\niface vmbr0 inet "
+             "static\n\taddress 192.0.2.10/24\n\tgateway 192.0.2.1\n\tbridge-ports eno1\n");
+  system.put("/proc/net/route",
+             "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\nvmbr0\t00000000\t010200"
+             "C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
   add_class(system, "graphics", device_path(graphics) + "/graphics", "fb0");
   add_class(system, "drm", device_path(graphics) + "/drm", "card0");
   add_class(system, "drm", device_path(graphics) + "/drm", "renderD128");

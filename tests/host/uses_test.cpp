@@ -1,4 +1,5 @@
-// What hangs on a device, through partitions, LVM, ZFS, multipath, bridges, bonds and VLANs; and what the host would lose.
+// What hangs on a device, through partitions, LVM, ZFS, multipath, bridges, bonds and VLANs; and what the host would
+// lose.
 #include <doctest/doctest.h>
 
 #include <cerrno>
@@ -18,26 +19,31 @@ Fact<Uses> uses_of(const FileSystem& system, const TreeDevice& d) {
   return host.find(*parse_pci_address(d.address))->uses;
 }
 
-Use use(UseKind kind, std::string name, std::string detail = "", bool critical = false) { return {kind, std::move(name), std::move(detail), critical, {}}; }
+Use use(UseKind kind, std::string name, std::string detail = "", bool critical = false) {
+  return {kind, std::move(name), std::move(detail), critical, {}};
+}
 
 }  // namespace
 
 TEST_CASE("a disk with the root file system on LVM, the ESP and swap") {
-  CHECK(uses_of(small_host(), disk) == Uses{use(UseKind::disk, "sda", "holds pve-root, pve-swap"), use(UseKind::filesystem, "dm-1", "/", true),
-                                            use(UseKind::filesystem, "sda2", "/boot/efi", true), use(UseKind::swap, "dm-0", "", true)});
+  CHECK(uses_of(small_host(), disk) ==
+        Uses{use(UseKind::disk, "sda", "holds pve-root, pve-swap"), use(UseKind::filesystem, "dm-1", "/", true),
+             use(UseKind::filesystem, "sda2", "/boot/efi", true), use(UseKind::swap, "dm-0", "", true)});
 }
 
 TEST_CASE("a disk with data only is not critical") {
   MemoryFileSystem system = small_host();
   system.put("/proc/self/mountinfo", "30 24 8:2 / /mnt/my\\040data rw - ext4 /dev/sda2 rw\n");
   system.put("/proc/swaps", "Filename Type Size Used Priority\n");
-  CHECK(uses_of(system, disk) == Uses{use(UseKind::disk, "sda", "holds pve-root, pve-swap"), use(UseKind::filesystem, "sda2", "/mnt/my data")});
+  CHECK(uses_of(system, disk) ==
+        Uses{use(UseKind::disk, "sda", "holds pve-root, pve-swap"), use(UseKind::filesystem, "sda2", "/mnt/my data")});
 }
 
 TEST_CASE("/proc/mounts serves where mountinfo is missing") {
   MemoryFileSystem inner = small_host();
   inner.put("/proc/mounts", "/dev/mapper/pve-root / ext4 rw 0 0\n/dev/sda2 /boot/efi vfat rw 0 0\n");
-  auto system = faulty_file_system(inner, [](std::string_view, const std::string& path) { return path == "/proc/self/mountinfo" ? ENOENT : 0; });
+  auto system = faulty_file_system(
+      inner, [](std::string_view, const std::string& path) { return path == "/proc/self/mountinfo" ? ENOENT : 0; });
   auto uses = uses_of(*system, disk);
   REQUIRE(uses);
   CHECK(uses->size() == 4);
@@ -46,7 +52,8 @@ TEST_CASE("/proc/mounts serves where mountinfo is missing") {
 
 TEST_CASE("members of ZFS pools and ESPs that are not mounted") {
   MemoryFileSystem system = small_host();
-  system.put("/proc/self/mountinfo", "24 1 0:25 / / rw - zfs rpool/ROOT/pve-1 rw\n25 1 0:26 / /tank rw - zfs tank rw\n");
+  system.put("/proc/self/mountinfo",
+             "24 1 0:25 / / rw - zfs rpool/ROOT/pve-1 rw\n25 1 0:26 / /tank rw - zfs tank rw\n");
   system.put("/proc/swaps", "Filename Type Size Used Priority\n");
   std::string sda = device_path(disk) + "/ata1/host0/target0:0:0/0:0:0:0/block/sda";
   system.put(sda + "/sda3/dev", "8:3\n");
@@ -57,7 +64,8 @@ TEST_CASE("members of ZFS pools and ESPs that are not mounted") {
   auto uses = uses_of(system, disk);
   REQUIRE(uses);
   CHECK(std::count(uses->begin(), uses->end(), use(UseKind::filesystem, "sda3", "/", true)) == 1);
-  CHECK(std::count(uses->begin(), uses->end(), use(UseKind::filesystem, "sda2", "EFI system partition of proxmox-boot-tool", true)) == 1);
+  CHECK(std::count(uses->begin(), uses->end(),
+                   use(UseKind::filesystem, "sda2", "EFI system partition of proxmox-boot-tool", true)) == 1);
 }
 
 TEST_CASE("an NVMe disk behind the multipath subsystem") {
@@ -72,25 +80,30 @@ TEST_CASE("an NVMe disk behind the multipath subsystem") {
 
 TEST_CASE("what a disk carries is unknown without the mount table") {
   MemoryFileSystem inner = small_host();
-  auto system = faulty_file_system(inner, [](std::string_view, const std::string& path) { return path.find("mount") != std::string::npos ? EACCES : 0; });
+  auto system = faulty_file_system(inner, [](std::string_view, const std::string& path) {
+    return path.find("mount") != std::string::npos ? EACCES : 0;
+  });
   CHECK_FALSE(uses_of(*system, disk).has_value());
   CHECK(uses_of(*system, network).has_value());
 }
 
 TEST_CASE("a port of the management bridge") {
-  CHECK(uses_of(small_host(), network) == Uses{use(UseKind::bridge_port, "eno1", "vmbr0 192.0.2.10/24 (default route)", true)});
+  CHECK(uses_of(small_host(), network) ==
+        Uses{use(UseKind::bridge_port, "eno1", "vmbr0 192.0.2.10/24 (default route)", true)});
 }
 
 TEST_CASE("the interfaces file alone tells of bridges, bonds and VLANs") {
   MemoryFileSystem system = small_host();
-  TreeDevice second{"0000:04:00.0", "", "020000", "10ec", "8168", "r8169", 8}, third{"0000:06:00.0", "", "020000", "10ec", "8168", "r8169", 9};
+  TreeDevice second{"0000:04:00.0", "", "020000", "10ec", "8168", "r8169", 8},
+      third{"0000:06:00.0", "", "020000", "10ec", "8168", "r8169", 9};
   add_device(system, second);
   add_device(system, third);
   add_class(system, "net", device_path(second) + "/net", "enp4s0");
   add_class(system, "net", device_path(third) + "/net", "enp6s0");
   system.put("/proc/net/route", "Iface\tDestination\n");
   system.put("/etc/network/interfaces",
-             "iface bond0 inet manual\n\tbond-slaves eno1 enp4s0\n\niface bond0.5 inet manual\n\nauto vmbr0\niface vmbr0 inet static\n\taddress 198.51.100.2/24\n\tgateway 198.51.100.1\n"
+             "iface bond0 inet manual\n\tbond-slaves eno1 enp4s0\n\niface bond0.5 inet manual\n\nauto vmbr0\niface "
+             "vmbr0 inet static\n\taddress 198.51.100.2/24\n\tgateway 198.51.100.1\n"
              "\tbridge-ports bond0.5\n\niface vmbr1 inet static\n  address 203.0.113.1/24\n  bridge-ports enp6s0\n");
   Use expected = use(UseKind::bridge_port, "enp4s0", "bond0, bond0.5, vmbr0 198.51.100.2/24 (default route)", true);
   CHECK(uses_of(system, second) == Uses{expected});
@@ -132,7 +145,8 @@ TEST_CASE("uses are unknown where neither networks nor disks can be seen") {
   add_device(system, disk);
   CHECK_FALSE(uses_of(system, disk).has_value());
   MemoryFileSystem inner = small_host();
-  auto denied = faulty_file_system(inner, [](std::string_view, const std::string& path) { return path == "/sys/class/net" ? EACCES : 0; });
+  auto denied = faulty_file_system(
+      inner, [](std::string_view, const std::string& path) { return path == "/sys/class/net" ? EACCES : 0; });
   CHECK_FALSE(uses_of(*denied, disk).has_value());
 }
 
