@@ -134,6 +134,7 @@ VmSection read_section(std::string_view text, const VmConfig& syntax, std::size_
 
 std::vector<VmSection> read_sections(std::string_view text, const VmConfig& syntax) {
   std::vector<VmSection> sections;
+  std::map<std::pair<SectionKind, std::string_view>, std::size_t> places;  // of each name's section
   for (std::size_t i = 0; i < syntax.sections.size(); ++i) {
     const ConfigSection& lines = syntax.sections[i];
     if (kind_of(lines) == SectionKind::unknown) {
@@ -142,12 +143,11 @@ std::vector<VmSection> read_sections(std::string_view text, const VmConfig& synt
       continue;
     }
     VmSection read = read_section(text, syntax, i);
-    auto same = std::find_if(sections.begin(), sections.end(),
-                             [&](const VmSection& s) { return s.kind == read.kind && s.name == read.name; });
-    if (same == sections.end())
+    auto [place, is_new] = places.emplace(std::pair(read.kind, read.name), sections.size());
+    if (is_new)
       sections.push_back(std::move(read));
     else
-      *same = std::move(read);
+      sections[place->second] = std::move(read);
   }
   std::stable_sort(sections.begin(), sections.end(), [](const VmSection& a, const VmSection& b) {
     return a.kind != b.kind ? a.kind < b.kind : a.name < b.name;
