@@ -1,22 +1,16 @@
 // Rules about two VMs that want the same device, or devices of one IOMMU group.
+#include "rules/conflict.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "rules/rule.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
-namespace {
 
 std::string vm_name(const VmFacts& vm) { return "VM " + std::to_string(vm.vm->vmid); }
 
-/// The line takes the function itself, and has no other choice.
-bool insists(const User& user) {
-  return !user.assignment->resolved.mdev && user.assignment->resolved.choices.size() <= 1;
-}
-
-/// One user a VM, in order of VMs.
 std::vector<User> one_a_vm(const std::vector<User>& users) {
   std::vector<User> result;
   for (const User& user : users)
@@ -24,13 +18,25 @@ std::vector<User> one_a_vm(const std::vector<User>& users) {
   return result;
 }
 
-/// "VMs 100, 101, 102 and 7 more": for a note where a device has many users.
 std::string vm_list(const std::vector<User>& users) {
   constexpr std::size_t most = 8;
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < users.size() && i < most; ++i) ids.push_back(std::to_string(users[i].vm->vm->vmid));
   std::string text = "VMs " + join(ids, ", ");
   return users.size() > most ? text + " and " + std::to_string(users.size() - most) + " more" : text;
+}
+
+bool collide(const User& a, const User& b) {
+  bool mediated = a.assignment->resolved.mdev && b.assignment->resolved.mdev;
+  auto flexible = [](const User& u) { return u.assignment->resolved.choices.size() > 1; };
+  return !mediated && !flexible(a) && !flexible(b);
+}
+
+namespace {
+
+/// The line takes the function itself, and has no other choice.
+bool insists(const User& user) {
+  return !user.assignment->resolved.mdev && user.assignment->resolved.choices.size() <= 1;
 }
 
 // In use -------------------------------------------------------------------------------------------------------------
@@ -135,13 +141,6 @@ std::vector<User> starting_at_boot(const std::vector<User>& users) {
   for (const User& user : one_a_vm(users))
     if (user.vm->onboot) result.push_back(user);
   return result;
-}
-
-/// Two mediated devices of one parent go together; a line with other choices finds its own way.
-bool collide(const User& a, const User& b) {
-  bool mediated = a.assignment->resolved.mdev && b.assignment->resolved.mdev;
-  auto flexible = [](const User& u) { return u.assignment->resolved.choices.size() > 1; };
-  return !mediated && !flexible(a) && !flexible(b);
 }
 
 void check_both_onboot(const Facts& facts, Findings& out) {

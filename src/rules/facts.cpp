@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/host_hardware.hpp"
 #include "config/vm_lists.hpp"
 
 namespace hostpci {
@@ -98,7 +99,10 @@ Facts make_facts(const Host& host, const Mappings& mappings, const BootConfig& b
   facts.mappings = &mappings;
   facts.boot = &boot;
   for (const Vm& vm : vms)
-    if (mentions_passthrough(vm.source->text)) facts.vms.push_back(vm_facts(vm, host, mappings));
+    if (mentions_passthrough(vm.source->text))
+      facts.vms.push_back(vm_facts(vm, host, mappings));
+    else if (mentions_host_hardware(vm.source->text))
+      facts.plain_vms.push_back(&vm);
   std::stable_sort(facts.vms.begin(), facts.vms.end(),
                    [](const VmFacts& a, const VmFacts& b) { return a.vm->vmid < b.vm->vmid; });
   for (VmFacts& vm : facts.vms) join(facts, vm);

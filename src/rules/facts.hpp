@@ -52,7 +52,9 @@ struct Facts {
   const Host* host = nullptr;
   const Mappings* mappings = nullptr;
   const BootConfig* boot = nullptr;
-  std::vector<VmFacts> vms;                       ///< those with hostpci lines (or a vfio device in args), ascending
+  std::vector<VmFacts> vms;  ///< those with hostpci lines (or a vfio device in args), ascending
+  /// VMs without hostpci lines that take disks or USB devices of the host.
+  std::vector<const Vm*> plain_vms;
   std::map<PciAddress, std::vector<User>> users;  ///< by function, every VM's assignments (not templates)
   std::map<int, std::vector<User>> group_users;   ///< by IOMMU group, one entry an assignment
   Bootloader bootloader = Bootloader::unknown;

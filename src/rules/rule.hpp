@@ -68,13 +68,14 @@ std::string device_path(const PciAddress&, std::string_view attribute = {});
 std::string describe(const Device&);
 
 // One table a family file; the catalogue joins them. Add a family here and in catalogue.cpp.
-extern const std::span<const Rule> vm_display_rules, vm_firmware_rules, vm_machine_rules, vm_args_rules, vm_memory_rules,
-    vm_boot_rules;
+extern const std::span<const Rule> vm_display_rules, vm_firmware_rules, vm_machine_rules, vm_args_rules,
+    vm_memory_rules, vm_boot_rules;
 extern const std::span<const Rule> syntax_rules, vm_rules, vm_igd_rules, device_rules, device_group_rules,
     device_loss_rules, device_display_rules, device_rom_rules, device_virtual_rules, device_igd_rules,
     device_mdev_rules, device_nvidia_rules, device_driver_rules, device_reset_rules, device_memory_rules, host_rules,
     setup_rules, setup_iommu_rules, setup_graphics_rules, setup_ids_rules, setup_modprobe_rules, setup_blacklist_rules,
-    setup_module_rules, conflict_rules, cluster_rules, waiver_rules;
+    setup_module_rules, conflict_rules, conflict_sharing_rules, conflict_host_rules, cluster_estate_rules,
+    device_limits_rules, kernel_log_rules, cluster_rules, waiver_rules;
 
 /// For a static_assert below each table: every text is there, ids are lower case and unique.
 constexpr bool well_formed(std::span<const Rule> rules) {

@@ -22,6 +22,13 @@ inline std::vector<std::string> word_list(std::string_view text) {
   return list;
 }
 
+inline std::vector<std::string> line_list(std::string_view text) {
+  std::vector<std::string> list;
+  for (std::string_view line : split(text, '\n'))
+    if (!line.empty()) list.emplace_back(line);
+  return list;
+}
+
 /// Lines "vendor_id : GenuineIntel", "flags : fpu hypervisor".
 inline void put_cpu(Kernel& kernel, std::string_view text) {
   for (std::string_view line : split(text, '\n')) {
@@ -56,6 +63,10 @@ inline bool put_kernel_fact(Kernel& kernel, std::string_view path, std::string_v
     kernel.iommus = word_list(text);
   else if (path == "/sys/firmware/acpi/tables")
     kernel.dmar_table = text.find("DMAR") != text.npos, kernel.ivrs_table = text.find("IVRS") != text.npos;
+  else if (path == "/dev/kmsg")
+    kernel.log = line_list(text);
+  else if (path == "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages")
+    kernel.free_gib_pages = std::uint32_t(number(trim(text)).value_or(0));
   else if (path == "/proc/interrupts")
     kernel.interrupt_chips = std::string(trim(text)), kernel.interrupt_remapping = text.substr(0, 3) == "IR-";
   else if (path == "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts")
