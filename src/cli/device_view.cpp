@@ -97,7 +97,7 @@ std::string DeviceView::used_by(const Device& device) const {
   std::vector<std::string> parts;
   for (const VmUse& use : vms(device.address)) parts.push_back(vm_words(use));
   if (!device.uses)
-    parts.push_back("?");
+    parts.push_back("uses unknown");
   else
     for (const Use& use : *device.uses) parts.push_back(use_words(use));
   return join(parts, ", ");

@@ -27,7 +27,7 @@ class DeviceView {
   const Host& host() const { return *host_; }
   const PciNames& names() const { return *names_; }
   const std::vector<VmUse>& vms(const PciAddress&) const;
-  /// "VM 100, disk nvme0n1 (/), net eno1 (vmbr0 …)"; empty if nothing, "?" if unknown.
+  /// "VM 100, disk nvme0n1 (/), net eno1 (vmbr0 …)"; empty if nothing, "uses unknown" where they are.
   std::string used_by(const Device&) const;
   /// "reset flr bus, ROM, VFs 4/63, mdev 2 types".
   static std::string abilities(const Device&);
