@@ -2,6 +2,7 @@
 #include "config/vm_lists.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "text/words.hpp"
 
@@ -21,12 +22,14 @@ std::vector<std::string_view> list_items(std::string_view text) {
 
 std::vector<PendingDelete> parse_pending_delete(std::string_view list) {
   std::vector<PendingDelete> deletes;
-  for (std::string_view item : list_items(list)) {
-    bool force = item.starts_with('!');
-    std::string key(item.substr(force));
-    std::erase_if(deletes, [&](const PendingDelete& old) { return old.key == key; });
-    if (!key.empty()) deletes.push_back({std::move(key), force});
+  std::set<std::string_view> seen;
+  auto items = list_items(list);
+  for (auto item = items.rbegin(); item != items.rend(); ++item) {
+    bool force = item->starts_with('!');
+    std::string_view key = item->substr(force);
+    if (!key.empty() && seen.insert(key).second) deletes.push_back({std::string(key), force});
   }
+  std::reverse(deletes.begin(), deletes.end());
   return deletes;
 }
 
