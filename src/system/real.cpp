@@ -294,7 +294,8 @@ class RealFileSystem : public FileSystem {
     return Descriptor(openat(directory_.number(), name_, flags | O_NOFOLLOW));
   }
 
-  /// `expected` is what stat said: right for files on a disk, an upper bound in sysfs, 0 in proc.
+  /// `expected` is what stat said: right for files on a disk, an upper bound in sysfs, 0 in proc, out of date where
+  /// another node of a cluster has written. So it ends the file only where the system gave less than it was asked for.
   Result<std::string> read_whole(const std::string& path, int file, std::size_t expected) const {
     std::size_t size = 0;
     while (true) {
@@ -303,7 +304,7 @@ class RealFileSystem : public FileSystem {
       if (n < 0) return system_failure("read", path, errno);
       size += std::size_t(n);
       if (size > largest_file) return system_failure("read", path, EFBIG);
-      if (n == 0 || size == expected) break;
+      if (n == 0 || (size == expected && size < buffer_.size())) break;
     }
     std::string bytes(buffer_.data(), size);
     if (buffer_.size() > small_file) buffer_ = std::string(small_file, '\0');
