@@ -34,20 +34,20 @@ bool has_domain(const std::string& typed) {
 
 }  // namespace
 
-std::vector<Candidate> rule_words() {
-  std::vector<Candidate> words;
+std::vector<CompletionWord> rule_words() {
+  std::vector<CompletionWord> words;
   for (const Rule* rule : catalogue()) words.push_back({std::string(rule->id), std::string(rule->summary)});
   return words;
 }
 
-std::vector<Candidate> command_words() {
-  std::vector<Candidate> words;
+std::vector<CompletionWord> command_words() {
+  std::vector<CompletionWord> words;
   for (const Command& command : commands()) words.push_back({std::string(command.name), std::string(command.summary)});
   return words;
 }
 
-std::vector<Candidate> key_words() {
-  std::vector<Candidate> words;
+std::vector<CompletionWord> key_words() {
+  std::vector<CompletionWord> words;
   for (std::string_view key : vm_keys())
     if (is_set_key(key)) words.push_back({std::string(key), ""});
   return words;
@@ -70,8 +70,8 @@ const Host* CandidateSource::host() {
   return host_;
 }
 
-std::vector<Candidate> CandidateSource::vms() {
-  std::vector<Candidate> found;
+std::vector<CompletionWord> CandidateSource::vms() {
+  std::vector<CompletionWord> found;
   if (!world()) return found;
   std::vector<Failure> failures;
   for (const std::string& path : world_->vm_paths({}, failures)) {
@@ -81,8 +81,8 @@ std::vector<Candidate> CandidateSource::vms() {
   return found;
 }
 
-std::vector<Candidate> CandidateSource::addresses(const std::string& typed, bool all) {
-  std::vector<Candidate> found;
+std::vector<CompletionWord> CandidateSource::addresses(const std::string& typed, bool all) {
+  std::vector<CompletionWord> found;
   if (!host()) return found;
   PciNames names(world_->system());
   bool domain = has_domain(typed);
@@ -97,23 +97,23 @@ std::vector<Candidate> CandidateSource::addresses(const std::string& typed, bool
   return found;
 }
 
-std::vector<Candidate> CandidateSource::groups() {
-  std::vector<Candidate> found;
+std::vector<CompletionWord> CandidateSource::groups() {
+  std::vector<CompletionWord> found;
   if (!host()) return found;
   for (int id : host_->group_ids()) found.push_back({std::to_string(id), count(host_->group(id).size(), "device")});
   return found;
 }
 
-std::vector<Candidate> CandidateSource::mappings() {
-  std::vector<Candidate> found;
+std::vector<CompletionWord> CandidateSource::mappings() {
+  std::vector<CompletionWord> found;
   if (!host()) return found;
   for (const auto& [id, mapping] : world_->mappings(*host_).by_id)
     found.push_back({std::string(id), std::string(mapping.description)});
   return found;
 }
 
-std::vector<Candidate> CandidateSource::mdev_types(const Hostpci& line) {
-  std::set<Candidate> found;
+std::vector<CompletionWord> CandidateSource::mdev_types(const Hostpci& line) {
+  std::set<CompletionWord> found;
   if (!host()) return {};
   std::set<PciAddress> named;
   for (const HostElement& element : line.hosts)
@@ -125,8 +125,8 @@ std::vector<Candidate> CandidateSource::mdev_types(const Hostpci& line) {
   return {found.begin(), found.end()};
 }
 
-std::vector<Candidate> CandidateSource::roms() {
-  std::vector<Candidate> found;
+std::vector<CompletionWord> CandidateSource::roms() {
+  std::vector<CompletionWord> found;
   if (!world()) return found;
   auto names = world_->system().list("/usr/share/kvm");
   if (names)

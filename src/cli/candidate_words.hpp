@@ -12,24 +12,24 @@
 
 namespace hostpci {
 
-std::vector<Candidate> rule_words();
-std::vector<Candidate> command_words();
+std::vector<CompletionWord> rule_words();
+std::vector<CompletionWord> command_words();
 /// Keys that `set` writes.
-std::vector<Candidate> key_words();
+std::vector<CompletionWord> key_words();
 
 class CandidateSource {
  public:
   explicit CandidateSource(Globals globals) : globals_(std::move(globals)) {}
 
-  std::vector<Candidate> vms();
+  std::vector<CompletionWord> vms();
   /// Functions, and slots of several; written with the domain if `typed` is. `all`: bridges too.
-  std::vector<Candidate> addresses(const std::string& typed, bool all);
-  std::vector<Candidate> groups();
-  std::vector<Candidate> mappings();
+  std::vector<CompletionWord> addresses(const std::string& typed, bool all);
+  std::vector<CompletionWord> groups();
+  std::vector<CompletionWord> mappings();
   /// Of the devices that the line names, or of all if it names none.
-  std::vector<Candidate> mdev_types(const Hostpci& line);
+  std::vector<CompletionWord> mdev_types(const Hostpci& line);
   /// Files of /usr/share/kvm.
-  std::vector<Candidate> roms();
+  std::vector<CompletionWord> roms();
 
  private:
   World* world();

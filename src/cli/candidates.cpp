@@ -102,7 +102,7 @@ class Completion {
   explicit Completion(const std::vector<std::string>& words)
       : typed_(words.empty() ? "" : words.back()), line_(read_line(words)), source_(line_.globals) {}
 
-  std::vector<Candidate> find() {
+  std::vector<CompletionWord> find() {
     std::size_t equals = typed_.find('=');
     if (line_.open)
       value(*line_.open, "", typed_);
@@ -238,22 +238,22 @@ class Completion {
     }
   }
 
-  void add(const std::string& head, const std::string& typed, std::vector<Candidate> all) {
-    for (Candidate& c : all) offer(head, typed, std::move(c));
+  void add(const std::string& head, const std::string& typed, std::vector<CompletionWord> all) {
+    for (CompletionWord& c : all) offer(head, typed, std::move(c));
   }
 
   void offer_all(const std::string& head, const std::string& typed, std::vector<std::string_view> all) {
     for (std::string_view text : all) offer(head, typed, {std::string(text), ""});
   }
 
-  void offer(const std::string& head, const std::string& typed, Candidate c) {
+  void offer(const std::string& head, const std::string& typed, CompletionWord c) {
     if (c.text.compare(0, typed.size(), typed) == 0) found_.push_back({head + c.text, std::move(c.description)});
   }
 
   std::string typed_;
   Line line_;
   CandidateSource source_;
-  std::vector<Candidate> found_;
+  std::vector<CompletionWord> found_;
 };
 
 /// Fit to be put on a command line as it is.
@@ -268,12 +268,12 @@ bool is_plain(std::string_view text) {
 
 }  // namespace
 
-std::vector<Candidate> candidates(const std::vector<std::string>& words) {
-  std::vector<Candidate> found = Completion(words).find();
-  found.erase(std::remove_if(found.begin(), found.end(), [](const Candidate& c) { return !is_plain(c.text); }),
+std::vector<CompletionWord> candidates(const std::vector<std::string>& words) {
+  std::vector<CompletionWord> found = Completion(words).find();
+  found.erase(std::remove_if(found.begin(), found.end(), [](const CompletionWord& c) { return !is_plain(c.text); }),
               found.end());
   std::sort(found.begin(), found.end());
-  auto same = [](const Candidate& a, const Candidate& b) { return a.text == b.text; };
+  auto same = [](const CompletionWord& a, const CompletionWord& b) { return a.text == b.text; };
   found.erase(std::unique(found.begin(), found.end(), same), found.end());
   return found;
 }

@@ -79,7 +79,7 @@ struct Shell {
 constexpr Shell shells[] = {{"bash", bash_script}, {"fish", fish_script}, {"zsh", zsh_script}};
 
 int print_words(Invocation& invocation) {
-  for (const Candidate& c : candidates(invocation.arguments))
+  for (const CompletionWord& c : candidates(invocation.arguments))
     *invocation.out << c.text << "\t" << printable(c.description) << "\n";
   return done;
 }
