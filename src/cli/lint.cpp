@@ -12,6 +12,7 @@
 #include "cli/run.hpp"
 #include "cli/world.hpp"
 #include "config/boot_config.hpp"
+#include "config/host_hardware.hpp"
 #include "diag/statistics.hpp"
 #include "text/words.hpp"
 
@@ -88,7 +89,7 @@ class VmSet {
   /// Every path that was asked for, in order.
   std::vector<std::string> paths() const { return paths_; }
 
-  std::vector<Vm> vms;  ///< those that have to do with passthrough
+  std::vector<Vm> vms;  ///< those that have to do with passthrough or take something else of the host
   std::vector<std::uint32_t> asked;
   std::vector<Failure> failures;
   std::size_t count = 0;  ///< VMs asked for and read
@@ -102,7 +103,8 @@ class VmSet {
       return false;
     }
     if (wanted) asked.push_back(vmid_of_path(path));
-    if (mentions_passthrough(*text)) vms.push_back(read_vm(make_source(path, std::move(*text))));
+    if (mentions_passthrough(*text) || mentions_host_hardware(*text))
+      vms.push_back(read_vm(make_source(path, std::move(*text))));
     return true;
   }
 
@@ -143,6 +145,7 @@ class LintRun {
     }
     host_ = *host;
     world_.read_roms_of(set_.vms);
+    world_.read_links_of(set_.vms);
     lap("read the host");
     if (settings_.fix && !fix()) fix_refused_ = true;
     else if (!settings_.fix) found_ = judge({});

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "cli/argument_file.hpp"
+#include "config/host_hardware.hpp"
 #include "diag/render.hpp"
 #include "host/snapshot.hpp"
 
@@ -63,6 +64,10 @@ void World::read_roms_of(const std::vector<Vm>& vms) {
     for (const HostpciLine& line : vm.next_hostpci())
       if (auto name = line.parsed.text(HostpciKey::romfile); !name.empty()) names.emplace(name);
   read_roms(*system_, names, *host_);
+}
+
+void World::read_links_of(const std::vector<Vm>& vms) {
+  if (host_ && globals_.host.empty()) read_links(*system_, disk_links(vms), *host_);
 }
 
 Result<Vm> World::vm(const std::string& name) {

@@ -29,6 +29,8 @@ class World {
   const Mappings& mappings(const Host&);
   /// ROM files that these VMs name, into the host (a snapshot has its own).
   void read_roms_of(const std::vector<Vm>&);
+  /// Links below /dev/disk that these VMs name, into the host (a snapshot has its own).
+  void read_links_of(const std::vector<Vm>&);
   /// One VM by VMID or path.
   Result<Vm> vm(const std::string& name);
   /// Paths of the VMs named: VMIDs, files, directories; none named: every VM of this node. Failures are collected, the rest goes on.
