@@ -61,6 +61,18 @@ Status check_cluster_place(const FileSystem& system, const VmPlace& place) {
   return Done{};
 }
 
+Failure changed_meanwhile(const VmPlace& place) {
+  return {quoted(place.path) + " was changed meanwhile by someone else", EBUSY};
+}
+
+/// The text, if still no link stands in the way to it.
+Result<std::string> read_again(const FileSystem& system, const VmPlace& place) {
+  auto real = system.canonical(place.path);
+  if (!real) return real.error();
+  if (*real != place.path) return changed_meanwhile(place);
+  return read_vm_text(system, place);
+}
+
 /// The directory of PVE's lock files, which is empty after a boot. On a disk that is not booted the link /var/lock ->
 /// /run/lock leads to nothing yet.
 Status make_lock_directory(FileSystem& system, const std::string& path) {
@@ -119,7 +131,7 @@ Result<LockedVmFile> LockedVmFile::open(FileSystem& system, const std::string& p
   if (Status made = make_lock_directory(system, lock_file); !made) return without_lock(made.error());
   auto lock = system.lock(lock_file, milliseconds);
   if (!lock) return without_lock(lock.error());
-  auto text = read_vm_text(system, *place);
+  auto text = read_again(system, *place);
   if (!text) return text.error();
   SourcePtr source = make_source(place->path, std::move(*text));
   return LockedVmFile(system, std::move(*place), std::move(source), std::move(*lock));
@@ -141,9 +153,9 @@ Status LockedVmFile::create(const std::string& temporary, std::string_view text)
 
 /// What stands in the file right before it is replaced must be what was read: not all who write take the lock.
 Status LockedVmFile::unchanged() const {
-  auto now = read_vm_text(*system_, place_);
+  auto now = read_again(*system_, place_);
   if (!now) return now.error();
-  if (*now != source_->text) return Failure{quoted(place_.path) + " was changed meanwhile by someone else", EBUSY};
+  if (*now != source_->text) return changed_meanwhile(place_);
   return Done{};
 }
 

@@ -129,6 +129,31 @@ TEST_CASE("a change made meanwhile is not written over") {
   CHECK(system.files().count(temporary()) == 0);
 }
 
+TEST_CASE("a link that takes the file's place is neither read nor written through") {
+  MemoryFileSystem inner = node();
+  inner.put("/srv/other", "name: other\n");
+  auto replace = [&] {
+    (void)inner.remove(real_path);
+    inner.put_link(real_path, "/srv/other");
+  };
+  auto system = faulty_file_system(inner, [&](std::string_view call, const std::string&) {
+    if (call == "lock") replace();
+    return 0;
+  });
+  CHECK(write(*system, "name: v\n").find("changed meanwhile") != std::string::npos);
+  CHECK(inner.files().at("/srv/other") == "name: other\n");
+  CHECK(inner.files().count(real_path) == 0);
+
+  inner = node();
+  inner.put("/srv/other", "name: t\n");
+  auto file = LockedVmFile::open(inner, named_path);
+  REQUIRE(file);
+  replace();
+  CHECK_FALSE(file->write("name: v\n"));
+  CHECK(inner.files().count(real_path) == 0);
+  CHECK(inner.files().count(temporary()) == 0);
+}
+
 TEST_CASE("each call that fails leaves the old text or the new one, and no temporary file") {
   for (const char* call : {"canonical", "stat", "read", "read_link", "make_directory", "lock", "create", "rename",
                            "remove", "sync_directory"})
