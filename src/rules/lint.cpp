@@ -32,6 +32,8 @@ class Wanted {
       : host_(options.host_rules), only_(only.begin(), only.end()) {
     for (const VmFacts& vm : facts.vms)
       if (only_.count(vm.vm->vmid)) files_.insert(vm.vm->source->path);
+    for (const Vm* vm : facts.plain_vms)
+      if (only_.count(vm->vmid)) files_.insert(vm->source->path);
   }
 
   /// A finding on another VM counts if it points at one of those asked for.

@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "../support/linted.hpp"
+#include "config/boot_config.hpp"
+#include "config/mapping.hpp"
+#include "rules/lint.hpp"
 
 using namespace hostpci;
 using test::count_rule;
@@ -102,4 +105,17 @@ TEST_CASE("high availability is judged only where the nodes are known") {
   CHECK(counted("template: 1\n" + raw, "cluster-raw-device-ha") == 0);
   host.files["/etc/pve/ha/resources.cfg"] = "vm: 100\n\tstate ignored\n";
   CHECK(counted(raw, "cluster-raw-device-ha") == 0);
+}
+
+TEST_CASE("a VM without hostpci lines that is asked for hears of who takes its disk") {
+  Host host = example();
+  host.devices[at("03:00.0")].uses = {{UseKind::disk, "sdq", "", false}};
+  std::vector<Vm> vms = {make_vm(100, "hostpci0: 0000:03:00.0\n"), make_vm(101, "scsi1: /dev/sdq\n"),
+                         make_vm(102, "scsi1: /dev/sdz\n")};
+  Mappings mappings;
+  BootConfig boot;
+  Facts facts = make_facts(host, mappings, boot, vms);
+  LintOptions conflicts{.select = {"conflict"}};
+  CHECK(lint(facts, conflicts, {101}).size() == 1);
+  CHECK(lint(facts, conflicts, {102}).empty());
 }
