@@ -11,6 +11,7 @@
 
 using namespace hostpci;
 using namespace hostpci::test;
+using namespace std::string_literals;
 
 namespace {
 
@@ -148,7 +149,7 @@ TEST_CASE("a device list that cannot be read is told") {
 TEST_CASE("a fault on any one path makes facts unknown and nothing else different") {
   MemoryFileSystem inner = small_host();
   inner.put("/run/qemu-server/100.pid", "4711\n");
-  inner.put("/proc/4711/cmdline", std::string("/usr/bin/kvm\0-pidfile\0/var/run/qemu-server/100.pid\0", 52));
+  inner.put("/proc/4711/cmdline", "/usr/bin/kvm\0-pidfile\0/var/run/qemu-server/100.pid\0"s);
   std::set<std::pair<std::string, std::string>> calls;
   auto watching = faulty_file_system(inner, [&](std::string_view call, const std::string& path) {
     calls.emplace(call, path);

@@ -10,6 +10,7 @@
 #include "read_back.hpp"
 
 using namespace hostpci;
+using namespace std::string_literals;
 using hostpci::test::ReadBack;
 
 namespace {
@@ -101,7 +102,7 @@ const std::vector<std::string>& odd_texts() {
                                               "a\n\tb\n",
                                               "a\r\nb\r\n",
                                               "\r",
-                                              std::string("nul\0nul", 7),
+                                              "nul\0nul"s,
                                               "\x01\x02\x1b[31m",
                                               "\x7f",
                                               "\x80\xff raw",
