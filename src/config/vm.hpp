@@ -78,6 +78,8 @@ bool mentions_passthrough(std::string_view text);
 Vm read_vm(SourcePtr source);
 /// "…/100.conf" -> 100 (100–999999999 without leading zero), else 0.
 std::uint32_t vmid_of_path(std::string_view path);
+/// "VM 100" in a message, "this VM" where the file's name holds no VMID.
+std::string vm_label(const Vm&);
 
 /// PVE's own check of one value ("100 Parameter verification failed"), for the keys that `set` writes: empty if it is
 /// accepted, else why not.

@@ -9,7 +9,7 @@
 
 namespace hostpci {
 
-std::string vm_name(const VmFacts& vm) { return "VM " + std::to_string(vm.vm->vmid); }
+std::string vm_name(const VmFacts& vm) { return vm_label(*vm.vm); }
 
 std::vector<User> one_a_vm(const std::vector<User>& users) {
   std::vector<User> result;

@@ -113,7 +113,7 @@ void check_container(const Facts& facts, Findings& out) {
 struct Guest {
   const Vm* vm;
   VmSection section;
-  std::string name() const { return "VM " + std::to_string(vm->vmid); }
+  std::string name() const { return vm_label(*vm); }
 };
 
 std::vector<Guest> guests(const Facts& facts) {

@@ -46,11 +46,11 @@ void decide_pcie(Draft& draft) {
     draft.leave("pcie=1", "a mediated device of this kind is a conventional one");
   } else if (draft.type.q35) {
     draft.write(HostpciKey::pcie, "1",
-                "VM " + std::to_string(draft.vm->vmid) +
+                vm_label(*draft.vm) +
                     " runs q35: without it the device sits behind a conventional PCI bridge");
   } else {
     std::string type = draft.type.type.empty() ? "i440fx, the default," : std::string(draft.type.type);
-    draft.leave("pcie=1", "VM " + std::to_string(draft.vm->vmid) + " runs " + type +
+    draft.leave("pcie=1", vm_label(*draft.vm) + " runs " + type +
                               " and would not start: \"q35 machine model is not enabled\"" +
                               (express ? "; q35 is the better choice for such a device in a new VM, an installed guest "
                                          "sees new hardware with it"
@@ -142,7 +142,7 @@ std::optional<int> free_index(const Vm& vm, const Vm& next) {
 
 void look_at_vm(Draft& draft) {
   const Vm& vm = *draft.vm;
-  std::string named = "VM " + std::to_string(vm.vmid);
+  std::string named = vm_label(vm);
   draft.line.index = free_index(vm, draft.next);
   if (!draft.line.index) draft.line.notes.push_back(named + " has no free hostpciN: all of 0 to 15 are taken");
   if (is_template(draft.next)) draft.line.notes.push_back(named + " is a template: Proxmox VE attaches nothing to it");

@@ -10,7 +10,7 @@
 namespace hostpci {
 namespace {
 
-std::string vm_name(const VmFacts& vm) { return "VM " + std::to_string(vm.vm->vmid); }
+std::string vm_name(const VmFacts& vm) { return vm_label(*vm.vm); }
 
 void check_pcie(const Facts&, const VmFacts& vm, Findings& out) {
   for (const Refusal* refusal : refusals_of(vm, out.rule())) {

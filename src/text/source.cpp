@@ -16,11 +16,21 @@ std::uint32_t line_end(std::string_view text, std::uint32_t offset) {
   return std::uint32_t(std::min(text.find('\n', offset), text.size()));
 }
 
+/// The line feeds, and the end of the text.
+std::vector<std::uint32_t> find_feeds(std::string_view text) {
+  std::vector<std::uint32_t> feeds;
+  for (std::size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1))
+    feeds.push_back(std::uint32_t(at));
+  feeds.push_back(std::uint32_t(text.size()));
+  return feeds;
+}
+
 }  // namespace
 
 Position Source::position(std::uint32_t offset) const {
   offset = std::min(offset, std::uint32_t(text.size()));
-  auto feeds = std::count(text.begin(), text.begin() + offset, '\n');
+  if (line_feeds.empty()) line_feeds = find_feeds(text);
+  auto feeds = std::lower_bound(line_feeds.begin(), line_feeds.end(), offset) - line_feeds.begin();
   return {std::uint32_t(feeds) + 1, offset - line_begin(text, offset) + 1};
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "text/span.hpp"
 
@@ -23,12 +24,14 @@ struct Source {
   Position position(std::uint32_t offset) const;
   /// The line that holds `offset`, without its line feed.
   Span line_at(std::uint32_t offset) const;
+
+  mutable std::vector<std::uint32_t> line_feeds;  ///< where they stand; found when the first position is asked for
 };
 
 using SourcePtr = std::shared_ptr<const Source>;
 
 inline SourcePtr make_source(std::string path, std::string text) {
-  return std::make_shared<const Source>(Source{std::move(path), std::move(text)});
+  return std::make_shared<const Source>(Source{std::move(path), std::move(text), {}});
 }
 
 }  // namespace hostpci
