@@ -74,7 +74,7 @@ Result<Vm> World::vm(const std::string& name) {
   Result<std::string> path = vm_file(*system_, name);
   if (!path) return path.error();
   Result<std::string> text = system_->read(*path);
-  if (!text) return text.error();
+  if (!text) return text.error().code == ENOENT ? no_such_vm(*system_, *path) : text.error();
   return read_vm(make_source(*path, std::move(*text)));
 }
 
@@ -93,7 +93,7 @@ std::vector<std::string> World::vm_paths(const std::vector<std::string>& names, 
       continue;
     }
     auto state = system_->stat(*path);
-    if (!state) failures.push_back(state.error());
+    if (!state) failures.push_back(state.error().code == ENOENT ? no_such_vm(*system_, *path) : state.error());
     else if (state->kind == FileKind::directory && vmid_of_path(*path) == 0) add_directory(*path, false);
     else paths.push_back(*path);
   }
