@@ -1,5 +1,6 @@
 # The demo: the main job on a copy of fixtures/demo, and the devices of the machine it runs on. Prints each command before it runs.
 # -D HOSTPCI=executable -D SOURCE_DIR=… -D BINARY_DIR=…
+cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${BINARY_DIR}/demo)
 file(COPY ${SOURCE_DIR}/fixtures/demo DESTINATION ${BINARY_DIR})
 set(demo ${BINARY_DIR}/demo)
