@@ -2,7 +2,7 @@
 #pragma once
 #include <functional>
 
-#include "apply/fixes.hpp"
+#include "plan/fixes.hpp"
 #include "cli/command.hpp"
 #include "cli/world.hpp"
 

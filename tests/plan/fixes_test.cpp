@@ -1,6 +1,6 @@
 // Every fix is proved: on each case of fixtures/cases that offers one, the same lint is clean of what was fixed, and a
 // second round finds nothing to do.
-#include "apply/fixes.hpp"
+#include "plan/fixes.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Fixes of findings carried out on texts, round by round.
-#include "apply/fixes.hpp"
+#include "plan/fixes.hpp"
 
 #include <algorithm>
 

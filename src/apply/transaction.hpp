@@ -1,0 +1,69 @@
+// Several files changed together, or none of them: locks, stage, journal, rename, read back, refresh commands; and the way back.
+// The protocol, its order and its reasons stand in transaction.cpp.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "plan/plan.hpp"
+#include "system/file_system.hpp"
+#include "text/result.hpp"
+
+namespace hostpci {
+
+/// Runs one command (no shell) and waits; a Failure if it cannot be run or does not end with 0.
+using RunCommand = std::function<Status(const PlannedCommand&)>;
+
+struct TransactionRequest {
+  std::string what;                      ///< as the user typed it, for `history`: "apply 100"
+  std::vector<FileChange> files;
+  std::vector<PlannedCommand> refresh;   ///< run once the files stand, each noted as done; never under Proxmox VE's locks
+  RunCommand run;                        ///< empty: the commands are left to the user (below --root)
+};
+
+/// How a transaction ended.
+enum class Outcome : std::uint8_t {
+  nothing,      ///< no file differs
+  done,         ///< all new, all commands run (or left to the user)
+  unrefreshed,  ///< all new, but a command failed: `problems` says which; the next command that writes runs it again
+  undone,       ///< all old again; `problems` says why
+  unknown,      ///< some file could not be brought to either state: `problems` says which and where both texts are kept
+};
+std::string_view name(Outcome);
+
+struct TransactionResult {
+  Outcome outcome = Outcome::nothing;
+  std::string id;                     ///< "20261121-155800-1": sorts by time
+  std::vector<std::string> problems;  ///< one line each
+};
+
+/// A Failure: refused before anything was changed (a lock that is held, a file that is not as `before` says, no quorum …).
+Result<TransactionResult> carry_out(FileSystem&, const TransactionRequest&);
+
+/// What an interrupted transaction left is finished (if it was committed) or undone. Nothing to do: an empty list.
+Result<std::vector<TransactionResult>> recover(FileSystem&, const RunCommand&);
+
+/// A transaction of the past, as the journal keeps it.
+struct HistoryEntry {
+  std::string id, when, who, what;     ///< when: UTC, "2026-11-21T15:58:00Z"; who: the login name or uid
+  std::string state;                   ///< "done", "rolled back", "interrupted", …
+  std::vector<std::string> files;
+};
+/// Newest first.
+Result<std::vector<HistoryEntry>> history(const FileSystem&);
+
+/// A file that someone changed after the transaction: it is left alone.
+struct Conflict {
+  std::string path;
+  std::string before, after;         ///< the transaction's own
+  std::optional<std::string> now;
+};
+
+struct RollbackResult {
+  TransactionResult result;
+  std::vector<Conflict> conflicts;  ///< any: nothing was changed
+};
+/// Restores what a transaction changed ("": the newest that is not rolled back), as a transaction of its own.
+Result<RollbackResult> roll_back(FileSystem&, const std::string& id, const RunCommand&);
+
+}  // namespace hostpci
