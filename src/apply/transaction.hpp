@@ -59,11 +59,16 @@ struct Conflict {
   std::optional<std::string> now;
 };
 
-struct RollbackResult {
-  TransactionResult result;
-  std::vector<Conflict> conflicts;  ///< any: nothing was changed
+/// What rolling a transaction back comes to: shown and asked about before it is done.
+struct Undo {
+  std::string id, what;                 ///< of the transaction that is undone
+  std::vector<FileChange> files;        ///< back to what they were
+  std::vector<PlannedCommand> refresh;  ///< the same that followed the change
+  std::vector<Conflict> conflicts;      ///< any: it is refused
 };
-/// Restores what a transaction changed ("": the newest that is not rolled back), as a transaction of its own.
-Result<RollbackResult> roll_back(FileSystem&, const std::string& id, const RunCommand&);
+/// "": the newest transaction that is not rolled back and is no rollback itself. A Failure: no such transaction, or its journal is damaged.
+Result<Undo> undo_of(const FileSystem&, const std::string& id);
+/// Carries it out as a transaction of its own, and marks the old one as rolled back. A Failure as of carry_out, also if there are conflicts.
+Result<TransactionResult> roll_back(FileSystem&, const Undo&, const RunCommand&);
 
 }  // namespace hostpci
