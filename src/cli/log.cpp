@@ -29,6 +29,7 @@ void set_log_level(bool quiet, int verbose) {
 
 void log_error(const std::string& message) { logger().log(spdlog::level::err, printable_lines(message)); }
 void log_warning(const std::string& message) { logger().log(spdlog::level::warn, "warning: " + printable_lines(message)); }
+void log_note(const std::string& message) { logger().log(spdlog::level::warn, printable_lines(message)); }
 void log_info(const std::string& message) { logger().log(spdlog::level::info, printable_lines(message)); }
 void log_debug(const std::string& message) { logger().log(spdlog::level::debug, printable_lines(message)); }
 

@@ -8,6 +8,8 @@ namespace hostpci {
 void set_log_level(bool quiet, int verbose);
 /// Control characters in `message` are escaped.
 void log_error(const std::string& message);
+/// What one waits for, or should know: shown unless -q.
+void log_note(const std::string& message);
 void log_warning(const std::string& message);
 void log_info(const std::string& message);
 void log_debug(const std::string& message);
