@@ -7,11 +7,11 @@
 
 #include "apply/running.hpp"
 #include "apply/set_check.hpp"
-#include "apply/set_vm.hpp"
 #include "apply/vm_file.hpp"
 #include "cli/log.hpp"
 #include "cli/run.hpp"
 #include "cli/world.hpp"
+#include "config/set_vm.hpp"
 #include "diag/render.hpp"
 #include "grammar/hostpci.hpp"
 #include "text/diff.hpp"

@@ -10,8 +10,8 @@
 #include <filesystem>
 
 #include "../support/temporary.hpp"
-#include "apply/set_vm.hpp"
 #include "apply/vm_file.hpp"
+#include "config/set_vm.hpp"
 #include "config/vm.hpp"
 
 using namespace hostpci;

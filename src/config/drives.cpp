@@ -1,5 +1,5 @@
 // What becomes of the volume of a drive that leaves the configuration.
-#include "apply/drives.hpp"
+#include "config/drives.hpp"
 
 #include <algorithm>
 

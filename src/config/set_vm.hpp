@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apply/set_request.hpp"
+#include "config/set_request.hpp"
 #include "config/vm.hpp"
 
 namespace hostpci {

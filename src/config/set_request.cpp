@@ -1,9 +1,9 @@
 // The checks of a call of `set` that need no file.
-#include "apply/set_request.hpp"
+#include "config/set_request.hpp"
 
 #include <algorithm>
 
-#include "apply/drives.hpp"
+#include "config/drives.hpp"
 #include "config/vm.hpp"
 #include "text/escape.hpp"
 #include "text/suggest.hpp"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apply/drives.hpp"
+#include "config/drives.hpp"
 #include "config/vm.hpp"
 #include "config/vm_lists.hpp"
 #include "text/result.hpp"

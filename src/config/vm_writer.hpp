@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "apply/drives.hpp"
+#include "config/drives.hpp"
 #include "config/vm.hpp"
 #include "text/edit.hpp"
 #include "text/result.hpp"

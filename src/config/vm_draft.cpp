@@ -1,9 +1,9 @@
 // The model of a change to a VM: [PENDING] filled, cleaned and applied as PVE does it.
-#include "apply/vm_draft.hpp"
+#include "config/vm_draft.hpp"
 
 #include <algorithm>
 
-#include "apply/vm_writer.hpp"
+#include "config/vm_writer.hpp"
 #include "grammar/property_string.hpp"
 #include "text/words.hpp"
 

@@ -1,9 +1,9 @@
 // One call of `set` carried out on a text, in the order in which PVE does it.
-#include "apply/set_vm.hpp"
+#include "config/set_vm.hpp"
 
 #include <algorithm>
 
-#include "apply/vm_draft.hpp"
+#include "config/vm_draft.hpp"
 #include "text/digest.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"

@@ -1,5 +1,5 @@
 // `set` as a function of texts.
-#include "apply/set_vm.hpp"
+#include "config/set_vm.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Key by key from one text to the next.
-#include "apply/vm_writer.hpp"
+#include "config/vm_writer.hpp"
 
 #include <algorithm>
 
