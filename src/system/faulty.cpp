@@ -41,6 +41,22 @@ class FaultyFileSystem : public FileSystem {
     if (int code = fault_("remove", path)) return system_failure("remove", path, code);
     return inner_.remove(path);
   }
+  Status copy_metadata(const std::string& from, const std::string& to) override {
+    if (int code = fault_("copy_metadata", to)) return system_failure("give its attributes to", to, code);
+    return inner_.copy_metadata(from, to);
+  }
+  Status touch(const std::string& path, std::int64_t seconds) override {
+    if (int code = fault_("touch", path)) return system_failure("touch", path, code);
+    return inner_.touch(path, seconds);
+  }
+  Status make_one_directory(const std::string& path) override {
+    if (int code = fault_("make_one_directory", path)) return system_failure("make the directory", path, code);
+    return inner_.make_one_directory(path);
+  }
+  Status remove_directory(const std::string& path) override {
+    if (int code = fault_("remove_directory", path)) return system_failure("remove", path, code);
+    return inner_.remove_directory(path);
+  }
   Status make_directory(const std::string& path) override {
     if (int code = fault_("make_directory", path)) return system_failure("make the directory", path, code);
     return inner_.make_directory(path);

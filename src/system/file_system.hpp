@@ -48,7 +48,13 @@ class FileSystem {
   virtual Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) = 0;  ///< O_EXCL|O_NOFOLLOW; whole or removed again
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
-  virtual Status make_directory(const std::string& path) = 0;  ///< parents too
+  /// Makes the second, a regular file too, like the first: owner, mode, ACLs and all other extended attributes, and syncs it. EPERM: the
+  /// owner is another one and this process may not give files away. A file system without extended attributes is no failure.
+  virtual Status copy_metadata(const std::string& from, const std::string& to) = 0;
+  virtual Status touch(const std::string& path, std::int64_t seconds) = 0;  ///< sets the times of access and change; a link's own
+  virtual Status make_directory(const std::string& path) = 0;  ///< parents too; one that exists is no failure
+  virtual Status make_one_directory(const std::string& path) = 0;  ///< one mkdir(2): EEXIST if anything has the name
+  virtual Status remove_directory(const std::string& path) = 0;    ///< an empty one
   virtual Status sync_directory(const std::string& path) = 0;
   /// PVE's lock file: opened for appending, created 0644, never removed, flock LOCK_EX; gives up after the time with code ETIMEDOUT.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) = 0;

@@ -85,6 +85,10 @@ bool MemoryFileSystem::is_directory(const std::string& resolved) const {
          has_below(links_, resolved) || has_below(directories_, resolved);
 }
 
+bool MemoryFileSystem::exists(const std::string& resolved) const {
+  return files_.count(resolved) || links_.count(resolved) || is_directory(resolved);
+}
+
 /// The path without links ("" is the root): nothing is said on whether it exists.
 Result<std::string> MemoryFileSystem::resolve(std::string_view verb, const std::string& path, bool follow) const {
   if (path.empty()) return system_failure(verb, path, ENOENT);
@@ -137,8 +141,7 @@ Result<std::string> MemoryFileSystem::read_link(const std::string& path) const {
   if (!resolved) return resolved;
   auto link = links_.find(*resolved);
   if (link != links_.end()) return link->second;
-  bool exists = files_.count(*resolved) || is_directory(*resolved);
-  return system_failure("read the link", path, exists ? EINVAL : ENOENT);
+  return system_failure("read the link", path, exists(*resolved) ? EINVAL : ENOENT);
 }
 
 Result<FileStat> MemoryFileSystem::stat(const std::string& path, bool follow) const {
@@ -147,9 +150,8 @@ Result<FileStat> MemoryFileSystem::stat(const std::string& path, bool follow) co
   FileStat stat;
   stat.inode = std::hash<std::string>()(*resolved);
   if (auto file = files_.find(*resolved); file != files_.end()) {
-    auto mode = modes_.find(*resolved);
     stat.size = file->second.size();
-    stat.mode = mode == modes_.end() ? 0644 : mode->second;
+    stat.mode = 0644;
   } else if (auto link = links_.find(*resolved); link != links_.end()) {
     stat.kind = FileKind::link;
     stat.size = link->second.size();
@@ -159,6 +161,10 @@ Result<FileStat> MemoryFileSystem::stat(const std::string& path, bool follow) co
     stat.mode = 0755;
   } else {
     return system_failure("inspect", path, ENOENT);
+  }
+  if (auto own = attributes_.find(*resolved); own != attributes_.end()) {
+    if (stat.kind == FileKind::regular) stat.mode = own->second.mode;
+    stat.uid = own->second.uid, stat.gid = own->second.gid, stat.mtime = own->second.mtime;
   }
   return stat;
 }
@@ -174,10 +180,9 @@ Result<std::string> MemoryFileSystem::canonical(const std::string& path) const {
 Status MemoryFileSystem::create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool) {
   Result<std::string> resolved = resolve("create", path, false);
   if (!resolved) return resolved.error();
-  bool exists = files_.count(*resolved) || links_.count(*resolved) || is_directory(*resolved);
-  if (exists) return system_failure("create", path, EEXIST);
+  if (exists(*resolved)) return system_failure("create", path, EEXIST);
   files_[*resolved] = bytes;
-  modes_[*resolved] = mode;
+  attributes_[*resolved] = {.mode = mode};
   return Done{};
 }
 
@@ -190,12 +195,12 @@ Status MemoryFileSystem::rename(const std::string& from, const std::string& to) 
   if (*source == *target) return Done{};
   if (is_file && is_directory(*target)) return system_failure("rename", from, EISDIR);
   if (!is_file && target->starts_with(*source + "/")) return system_failure("rename", from, EINVAL);
-  files_.erase(*target), links_.erase(*target), modes_.erase(*target);
+  files_.erase(*target), links_.erase(*target), attributes_.erase(*target);
   directories_.insert(parent(*source));  // the directory does not go with its last entry
   if (!is_file) directories_.insert(*source);
   move_tree(files_, *source, *target);
   move_tree(links_, *source, *target);
-  move_tree(modes_, *source, *target);
+  move_tree(attributes_, *source, *target);
   move_tree(directories_, *source, *target);
   return Done{};
 }
@@ -203,12 +208,56 @@ Status MemoryFileSystem::rename(const std::string& from, const std::string& to) 
 Status MemoryFileSystem::remove(const std::string& path) {
   Result<std::string> resolved = resolve("remove", path, false);
   if (!resolved) return resolved.error();
-  modes_.erase(*resolved);
+  attributes_.erase(*resolved);
   if (files_.erase(*resolved) || links_.erase(*resolved)) {
     directories_.insert(parent(*resolved));  // the directory does not go with its last file
     return Done{};
   }
   return system_failure("remove", path, is_directory(*resolved) ? EISDIR : ENOENT);
+}
+
+Status MemoryFileSystem::copy_metadata(const std::string& from, const std::string& to) {
+  constexpr std::string_view verb = "give its attributes to";
+  Result<std::string> source = resolve(verb, from, false), target = resolve(verb, to, false);
+  if (!source) return source.error();
+  if (!target) return target.error();
+  for (auto [path, resolved] : {std::pair(&from, &*source), std::pair(&to, &*target)}) {
+    if (links_.count(*resolved)) return system_failure(verb, *path, ELOOP);
+    if (!files_.count(*resolved)) return system_failure(verb, *path, exists(*resolved) ? EINVAL : ENOENT);
+  }
+  std::int64_t mtime = attributes_[*target].mtime;
+  attributes_[*target] = attributes_[*source];
+  attributes_[*target].mtime = mtime;
+  return Done{};
+}
+
+Status MemoryFileSystem::touch(const std::string& path, std::int64_t seconds) {
+  Result<std::string> resolved = resolve("touch", path, false);
+  if (!resolved) return resolved.error();
+  if (!exists(*resolved)) return system_failure("touch", path, ENOENT);
+  attributes_[*resolved].mtime = seconds;
+  return Done{};
+}
+
+Status MemoryFileSystem::make_one_directory(const std::string& path) {
+  Result<std::string> resolved = resolve("make the directory", path, false);
+  if (!resolved) return resolved.error();
+  if (exists(*resolved)) return system_failure("make the directory", path, EEXIST);
+  if (!is_directory(parent(*resolved))) return system_failure("make the directory", path, ENOENT);
+  directories_.insert(*resolved);
+  return Done{};
+}
+
+Status MemoryFileSystem::remove_directory(const std::string& path) {
+  Result<std::string> resolved = resolve("remove", path, false);
+  if (!resolved) return resolved.error();
+  if (!is_directory(*resolved)) return system_failure("remove", path, exists(*resolved) ? ENOTDIR : ENOENT);
+  if (resolved->empty()) return system_failure("remove", path, EBUSY);
+  if (!list(*resolved)->empty()) return system_failure("remove", path, ENOTEMPTY);
+  directories_.erase(*resolved);
+  attributes_.erase(*resolved);
+  directories_.insert(parent(*resolved));
+  return Done{};
 }
 
 Status MemoryFileSystem::make_directory(const std::string& path) {

@@ -9,13 +9,22 @@
 
 namespace hostpci {
 
+/// What a file has beside its bytes.
+struct Attributes {
+  std::uint32_t mode = 0644, uid = 0, gid = 0;
+  std::int64_t mtime = 0;
+  std::map<std::string, std::string> extended = {};  ///< ACLs among them
+};
+
 /// Holds files and links by path (without `.`, `..` and doubled slashes); a directory exists if something lies below
 /// it, or it was made. Locks always succeed.
 class MemoryFileSystem : public FileSystem {
  public:
   void put(const std::string& path, std::string bytes) { files_[path] = std::move(bytes); }
   void put_link(const std::string& path, std::string target) { links_[path] = std::move(target); }
+  void put_attributes(const std::string& path, Attributes attributes) { attributes_[path] = std::move(attributes); }
   const std::map<std::string, std::string>& files() const { return files_; }
+  const std::map<std::string, Attributes>& attributes() const { return attributes_; }  ///< a file not named has the usual ones
 
   Result<std::string> read(const std::string& path) const override;
   Result<std::vector<std::string>> list(const std::string& directory) const override;
@@ -25,6 +34,10 @@ class MemoryFileSystem : public FileSystem {
   Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
+  Status copy_metadata(const std::string& from, const std::string& to) override;
+  Status touch(const std::string& path, std::int64_t seconds) override;
+  Status make_one_directory(const std::string& path) override;
+  Status remove_directory(const std::string& path) override;
   Status make_directory(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) override;
@@ -32,11 +45,12 @@ class MemoryFileSystem : public FileSystem {
 
  protected:
   std::map<std::string, std::string> files_, links_;
-  std::set<std::string> directories_;           ///< made, and not implied by a file
-  std::map<std::string, std::uint32_t> modes_;  ///< of created files; all others have 0644
+  std::set<std::string> directories_;              ///< made, and not implied by a file
+  std::map<std::string, Attributes> attributes_;  ///< of files and directories that were made or touched
 
  private:
   bool is_directory(const std::string& resolved) const;
+  bool exists(const std::string& resolved) const;
   Result<std::string> resolve(std::string_view verb, const std::string& path, bool follow) const;
 };
 

@@ -13,6 +13,8 @@
 
 #include "system/failure.hpp"
 #include "system/file_system.hpp"
+#include "system/listing.hpp"
+#include "system/metadata.hpp"
 #include "system/rooted.hpp"
 
 namespace hostpci {
@@ -75,34 +77,6 @@ bool flock_within(int file, int milliseconds) {
   }
   return true;
 }
-
-/// The names of the regular files of the large directory that was listed last: to read them all takes one system call
-/// less each.
-class Listing {
- public:
-  void keep(const std::string& directory, std::vector<std::string> names) {
-    if (names.size() < worth_keeping) return;
-    directory_ = directory.ends_with('/') ? directory : directory + '/';
-    names_ = std::move(names);
-    std::sort(names_.begin(), names_.end());
-    next_ = 0;
-  }
-  void forget() { names_.clear(); }
-  /// Names that are asked for in their order are found at once.
-  bool holds(std::string_view path) {
-    if (names_.empty() || !path.starts_with(directory_)) return false;
-    path.remove_prefix(directory_.size());
-    if (next_ >= names_.size() || names_[next_] != path)
-      next_ = std::size_t(std::lower_bound(names_.begin(), names_.end(), path) - names_.begin());
-    return next_ < names_.size() && names_[next_++] == path;
-  }
-
- private:
-  static constexpr std::size_t worth_keeping = 64;
-  std::string directory_;
-  std::vector<std::string> names_;
-  std::size_t next_ = 0;
-};
 
 /// For one thread: the directory used last is kept open, and the buffer is shared.
 class RealFileSystem : public FileSystem {
@@ -203,6 +177,33 @@ class RealFileSystem : public FileSystem {
     return Done{};
   }
 
+  Status copy_metadata(const std::string& from, const std::string& to) override {
+    Descriptor source = open_regular(from);
+    if (!source) return system_failure("read the attributes of", from, errno);
+    Descriptor target = open_regular(to);
+    if (target && hostpci::copy_metadata(source.number(), target.number()) && fsync(target.number()) == 0) return Done{};
+    return system_failure("give its attributes to", to, errno);
+  }
+
+  Status touch(const std::string& path, std::int64_t seconds) override {
+    const timespec times[2] = {{time_t(seconds), 0}, {time_t(seconds), 0}};
+    if (!enter_fresh(path) || utimensat(directory_.number(), name_, times, AT_SYMLINK_NOFOLLOW) != 0)
+      return system_failure("touch", path, errno);
+    return Done{};
+  }
+
+  Status make_one_directory(const std::string& path) override {
+    if (!enter_fresh(path) || mkdirat(directory_.number(), name_, 0755) != 0)
+      return system_failure("make the directory", path, errno);
+    return Done{};
+  }
+
+  Status remove_directory(const std::string& path) override {
+    if (!enter_fresh(path) || unlinkat(directory_.number(), name_, AT_REMOVEDIR) != 0)
+      return system_failure("remove", path, errno);
+    return Done{};
+  }
+
   Status make_directory(const std::string& path) override {
     for (std::size_t end = 0; end != path.npos;) {
       end = path.find('/', end + 1);
@@ -272,6 +273,14 @@ class RealFileSystem : public FileSystem {
   bool look_through(const std::string& path, struct stat& status) const {
     Descriptor target = root_.open(path, O_PATH);
     return target && fstat(target.number(), &status) == 0;
+  }
+
+  /// A regular file that is no link, in its own directory; looked at first, as open_to_read does.
+  Descriptor open_regular(const std::string& path) const {
+    struct stat status;
+    if (!enter_fresh(path) || fstatat(directory_.number(), name_, &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
+    if (!S_ISREG(status.st_mode)) return errno = S_ISLNK(status.st_mode) ? ELOOP : EINVAL, Descriptor();
+    return Descriptor(openat(directory_.number(), name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   }
 
   /// Its kind is looked at before it is opened, or known from its directory: to open a device can act on it (a watchdog

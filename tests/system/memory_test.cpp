@@ -106,6 +106,42 @@ TEST_CASE("directories stay when they are made or emptied, and move with what th
   CHECK(files.root() == "");
 }
 
+TEST_CASE("attributes are copied, times are set") {
+  MemoryFileSystem files = example();
+  files.put_attributes("/etc/pve-x", {.mode = 0600, .uid = 7, .gid = 8, .mtime = 9, .extended = {{"user.note", "mine"}}});
+  CHECK(files.create("/etc/new", "x", 0644, true).has_value());
+  CHECK(files.copy_metadata("/etc/pve-x", "/etc/new").has_value());
+  FileStat stat = *files.stat("/etc/new");
+  CHECK(stat.mode == 0600);
+  CHECK(stat.uid == 7);
+  CHECK(stat.gid == 8);
+  CHECK(stat.mtime == 0);
+  CHECK(files.attributes().at("/etc/new").extended.at("user.note") == "mine");
+  CHECK(files.touch("/etc/new", 1700000000).has_value());
+  CHECK(files.stat("/etc/new")->mtime == 1700000000);
+  CHECK(code(files.touch("/etc/no", 1)) == ENOENT);
+  CHECK(code(files.copy_metadata("/etc/no", "/etc/new")) == ENOENT);
+  CHECK(code(files.copy_metadata("/etc/new", "/etc/no")) == ENOENT);
+  CHECK(code(files.copy_metadata("/etc/new", "/boot")) == ELOOP);
+  CHECK(code(files.copy_metadata("/etc/pve", "/etc/new")) == EINVAL);
+}
+
+TEST_CASE("one directory at a time") {
+  MemoryFileSystem files = example();
+  CHECK(code(files.make_one_directory("/run/lock")) == ENOENT);
+  CHECK(files.make_one_directory("/run").has_value());
+  CHECK(files.make_one_directory("/run/lock").has_value());
+  CHECK(code(files.make_one_directory("/run/lock")) == EEXIST);
+  CHECK(code(files.make_one_directory("/boot")) == EEXIST);
+  CHECK(code(files.remove_directory("/run")) == ENOTEMPTY);
+  CHECK(files.remove_directory("/run/lock").has_value());
+  CHECK(files.list("/run")->empty());
+  CHECK(code(files.remove_directory("/run/lock")) == ENOENT);
+  CHECK(code(files.remove_directory("/boot")) == ENOTDIR);
+  CHECK(code(files.remove_directory("/etc/pve-x")) == ENOTDIR);
+  CHECK(code(files.remove_directory("/")) == EBUSY);
+}
+
 TEST_CASE("faults come where they are asked for") {
   MemoryFileSystem inner = example();
   std::string log;
@@ -122,11 +158,16 @@ TEST_CASE("faults come where they are asked for") {
   CHECK(code(files->rename("/etc/pve-x", "/bad")) == EIO);
   CHECK(code(files->remove("/bad")) == EIO);
   CHECK(code(files->make_directory("/bad")) == EIO);
+  CHECK(code(files->copy_metadata("/etc/pve-x", "/bad")) == EIO);
+  CHECK(code(files->touch("/bad", 0)) == EIO);
+  CHECK(code(files->make_one_directory("/bad")) == EIO);
+  CHECK(code(files->remove_directory("/bad")) == EIO);
   CHECK(code(files->sync_directory("/bad")) == EIO);
   CHECK(code(files->lock("/bad", 0)) == EIO);
   CHECK(log ==
         "read /bad\nlist /bad\nread_link /bad\nstat /bad\ncanonical /bad\ncreate /bad\nrename /bad\nremove /bad\n"
-        "make_directory /bad\nsync_directory /bad\nlock /bad\n");
+        "make_directory /bad\ncopy_metadata /bad\ntouch /bad\nmake_one_directory /bad\nremove_directory /bad\n"
+        "sync_directory /bad\nlock /bad\n");
   CHECK(inner.files().size() == 3);
 }
 
@@ -141,6 +182,11 @@ TEST_CASE("without a fault everything reaches the inner file system") {
   CHECK(files->make_directory("/d").has_value());
   CHECK(files->create("/d/f", "x", 0644, true).has_value());
   CHECK(files->sync_directory("/d").has_value());
+  CHECK(files->copy_metadata("/etc/pve-x", "/d/f").has_value());
+  CHECK(files->touch("/d/f", 5).has_value());
+  CHECK(inner.attributes().at("/d/f").mtime == 5);
+  CHECK(files->make_one_directory("/d/e").has_value());
+  CHECK(files->remove_directory("/d/e").has_value());
   CHECK(files->rename("/d/f", "/d/g").has_value());
   CHECK(inner.files().at("/d/g") == "x");
   CHECK(files->remove("/d/g").has_value());
