@@ -13,15 +13,15 @@
 namespace hostpci {
 
 /// Why a change was not made: the file, and the line that stopped it (0: the file as a whole).
-struct Refusal {
+struct DraftRefusal {
   std::string file;
   std::uint32_t line = 0;
   std::string message;
-  bool operator==(const Refusal&) const = default;
+  bool operator==(const DraftRefusal&) const = default;
 };
 
-/// Nothing: the change is made, or things were so already. After a Refusal no file has changed.
-using Refused = std::optional<Refusal>;
+/// Nothing: the change is made, or things were so already. After a refusal no file has changed.
+using Refused = std::optional<DraftRefusal>;
 
 struct DraftFile {
   std::optional<std::string> text;  ///< nothing: the file is to be removed
