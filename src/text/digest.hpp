@@ -1,4 +1,4 @@
-// SHA-1 of bytes in lower-case hex: Proxmox's digest of a configuration file.
+// Digests of bytes in lower-case hex: SHA-1, Proxmox's of a configuration file, and SHA-256.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,5 +7,7 @@ namespace hostpci {
 
 /// 40 hex digits, as PVE::Tools computes it over the raw bytes of the file.
 std::string sha1_hex(std::string_view bytes);
+/// 64 hex digits.
+std::string sha256_hex(std::string_view bytes);
 
 }  // namespace hostpci
