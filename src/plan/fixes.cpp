@@ -13,7 +13,7 @@ constexpr int most_rounds = 8;
 
 bool wanted(const Diagnostic& finding, const FixChoice& choice) {
   if (!finding.fix || finding.fix->edits.empty() || finding.fix->safety == Safety::shown) return false;
-  if (finding.fix->safety == Safety::unsafe && !choice.unsafe) return false;
+  if (choice.takes ? !choice.takes(finding) : finding.fix->safety == Safety::unsafe && !choice.unsafe) return false;
   const auto& edits = finding.fix->edits;
   return std::all_of(edits.begin(), edits.end(), [&](const FileEdit& edit) { return choice.may_change(edit.file); });
 }
@@ -25,7 +25,8 @@ bool collide(Span a, Span b) { return a == b || (a.begin < b.end && b.begin < a.
 class Round {
  public:
   /// False if the fix touches what another one of this round changes, other than by the very same edit.
-  bool take(const Fix& fix) {
+  bool take(const Diagnostic& finding) {
+    const Fix& fix = *finding.fix;
     for (const FileEdit& edit : fix.edits)
       for (const Edit& other : edits_[edit.file])
         if (collide(edit.span, other.span) && !(edit.span == other.span && edit.text == other.text)) return false;
@@ -34,12 +35,12 @@ class Round {
       Edit made{edit.span, edit.text};
       if (std::find(known.begin(), known.end(), made) == known.end()) known.push_back(std::move(made));
     }
-    ++fixes;
+    mended.push_back(finding);
     return true;
   }
 
   const std::map<std::string, std::vector<Edit>>& edits() const { return edits_; }
-  std::size_t fixes = 0;
+  std::vector<Diagnostic> mended;
 
  private:
   std::map<std::string, std::vector<Edit>> edits_;
@@ -55,7 +56,7 @@ Fixed carry_out_fixes(const std::function<std::vector<Diagnostic>(const Texts&)>
     if (number == most_rounds) break;
     Round round;
     for (const Diagnostic& finding : result.findings)
-      if (wanted(finding, choice)) round.take(*finding.fix);
+      if (wanted(finding, choice)) round.take(finding);
     bool changed = false;
     for (const auto& [file, edits] : round.edits()) {
       auto known = result.texts.find(file);
@@ -67,7 +68,8 @@ Fixed carry_out_fixes(const std::function<std::vector<Diagnostic>(const Texts&)>
       changed = true;
     }
     if (!changed) break;
-    result.fixes += round.fixes;
+    result.fixes += round.mended.size();
+    result.mended.insert(result.mended.end(), round.mended.begin(), round.mended.end());
   }
   std::erase_if(result.texts, [&](const auto& entry) {
     const std::string* before = original(entry.first);

@@ -48,12 +48,15 @@ struct Plan {
   std::vector<FileChange> files;            ///< by path; none of them has equal bytes before and after
   std::vector<PlannedCommand> by_hand;      ///< what Proxmox VE must be asked to do first: {"qm", "set", "100", "--efidisk0", …}
   std::vector<PlannedCommand> refresh;      ///< to run after, in order; each may run twice
+  std::vector<PlannedCommand> undo;         ///< to run after an undo where a command itself carries the change (grubby)
   std::vector<std::string> reboot;          ///< what counts only after a reboot, one line each
   std::vector<Loss> losses;
   std::vector<Obstacle> obstacles;
-  std::map<std::string, std::string> read;  ///< path of every file that decided -> SHA-256 of its bytes, "" where there is none; "devices" -> that of the devices
+  std::vector<std::string> notes;           ///< what else one should know: evidence that does not agree, a choice that was made
+  std::map<std::string, std::string> read;  ///< evidence.hpp: what decided -> SHA-256
 
-  bool empty() const { return files.empty() && by_hand.empty(); }
+  /// Nothing is to be done. It may still wait for a reboot.
+  bool empty() const { return files.empty() && by_hand.empty() && refresh.empty(); }
   bool operator==(const Plan&) const = default;
 };
 
