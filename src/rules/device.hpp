@@ -32,6 +32,17 @@ std::optional<bool> kernel_at_least(const Host&, int major, int minor);
 
 /// The VM's line with that index, or nothing.
 const Assignment* assignment_of(const VmFacts&, int index);
+/// One use of the host that is gone with a line, and the device that carries it.
+struct HostLoss {
+  const Assignment* assignment;
+  const Device* named;    ///< the device that the line names
+  const Device* carrier;  ///< the same, or another member of its group
+  const Use* use;
+};
+/// A device's own uses and, through its group, those of members the VM does not name. What vfio-pci holds already is
+/// lost already.
+std::vector<HostLoss> host_losses(const Facts&, const VmFacts&);
+
 /// The VM names this function in any of its lines.
 bool names(const VmFacts&, const PciAddress&);
 /// Endpoints of the group that the VM does not name, in address order.

@@ -8,33 +8,7 @@
 namespace hostpci {
 namespace {
 
-/// One use that is gone with a line, and the device that carries it.
-struct Loss {
-  const Assignment* assignment;
-  const Device* named;    ///< the device that the line names
-  const Device* carrier;  ///< the same, or another member of its group
-  const Use* use;
-};
-
 bool already_taken(const Device& d) { return on_vfio(d) || d.driver == "pci-stub"; }
-
-/// A device's own uses and, through its group, those of members the VM does not name.
-std::vector<Loss> losses(const Facts& facts, const VmFacts& vm) {
-  std::vector<Loss> all;
-  std::set<PciAddress> seen;
-  for (const Assignment& a : vm.assignments)
-    for (const Device* device : a.devices) {
-      if (!takes(a) || is_any_bridge(*device)) continue;
-      std::vector<const Device*> carriers{device};
-      if (device->group.value_or(-1) >= 0)
-        for (const Device* member : other_members(facts, vm, *device->group)) carriers.push_back(member);
-      for (const Device* carrier : carriers) {
-        if (!carrier->uses || already_taken(*carrier) || !seen.insert(carrier->address).second) continue;
-        for (const Use& use : *carrier->uses) all.push_back({&a, device, carrier, &use});
-      }
-    }
-  return all;
-}
 
 bool is_storage(const Use& use) {
   return use.kind == UseKind::disk || use.kind == UseKind::filesystem || use.kind == UseKind::swap;
@@ -44,14 +18,14 @@ bool is_network(const Use& use) { return use.kind == UseKind::net || use.kind ==
 
 /// The uses of one carrier that a rule is about.
 struct Group {
-  Loss first;
+  HostLoss first;
   std::vector<const Use*> uses;
 };
 
 template <class Wanted>
-std::vector<Group> by_carrier(const std::vector<Loss>& all, Wanted wanted) {
+std::vector<Group> by_carrier(const std::vector<HostLoss>& all, Wanted wanted) {
   std::vector<Group> groups;
-  for (const Loss& loss : all) {
+  for (const HostLoss& loss : all) {
     if (!wanted(loss)) continue;
     if (groups.empty() || groups.back().first.carrier != loss.carrier) groups.push_back({loss, {}});
     groups.back().uses.push_back(loss.use);
@@ -59,14 +33,14 @@ std::vector<Group> by_carrier(const std::vector<Loss>& all, Wanted wanted) {
   return groups;
 }
 
-std::string through_group(const Loss& loss) {
+std::string through_group(const HostLoss& loss) {
   if (loss.named == loss.carrier) return "";
   return ", which goes along in IOMMU group " + std::to_string(loss.named->group.value_or(-1));
 }
 
 /// One finding: "MESSAGE `0000:05:00.0 (…)`", with what hangs on the carrier.
 Diagnostic& tell(const Facts& facts, Findings& out, const Group& group, std::string message) {
-  const Loss& loss = group.first;
+  const HostLoss& loss = group.first;
   message += " `" + describe(*loss.carrier) + "`" + through_group(loss);
   Diagnostic& d = at_device(out, facts, *loss.assignment, *loss.named, std::move(message));
   for (const Use* use : group.uses) show(d, *loss.carrier, {}, "carries " + use_text(*use));
@@ -87,8 +61,8 @@ void onboot_note(const VmFacts& vm, Diagnostic& d) {
 }
 
 void check_boot_controller(const Facts& facts, const VmFacts& vm, Findings& out) {
-  auto wanted = [](const Loss& l) { return l.use->critical && is_storage(*l.use); };
-  for (const Group& group : by_carrier(losses(facts, vm), wanted)) {
+  auto wanted = [](const HostLoss& l) { return l.use->critical && is_storage(*l.use); };
+  for (const Group& group : by_carrier(host_losses(facts, vm), wanted)) {
     Diagnostic& d = tell(facts, out, group, "the host runs from disks behind");
     d.notes.push_back("the host hangs or turns read-only the moment the VM starts");
     onboot_note(vm, d);
@@ -97,11 +71,11 @@ void check_boot_controller(const Facts& facts, const VmFacts& vm, Findings& out)
 }
 
 void check_disks(const Facts& facts, const VmFacts& vm, Findings& out) {
-  auto critical = [](const Loss& l) { return l.use->critical && is_storage(*l.use); };
+  auto critical = [](const HostLoss& l) { return l.use->critical && is_storage(*l.use); };
   std::set<const Device*> told;
-  std::vector<Loss> all = losses(facts, vm);
+  std::vector<HostLoss> all = host_losses(facts, vm);
   for (const Group& group : by_carrier(all, critical)) told.insert(group.first.carrier);
-  auto wanted = [&](const Loss& l) {
+  auto wanted = [&](const HostLoss& l) {
     bool used = l.use->kind != UseKind::disk || !l.use->detail.empty();
     return is_storage(*l.use) && used && !told.count(l.carrier);
   };
@@ -112,12 +86,12 @@ void check_disks(const Facts& facts, const VmFacts& vm, Findings& out) {
 }
 
 void check_mgmt_nic(const Facts& facts, const VmFacts& vm, Findings& out) {
-  auto wanted = [](const Loss& l) { return l.use->critical && is_network(*l.use); };
-  for (const Group& group : by_carrier(losses(facts, vm), wanted)) {
+  auto wanted = [](const HostLoss& l) { return l.use->critical && is_network(*l.use); };
+  for (const Group& group : by_carrier(host_losses(facts, vm), wanted)) {
     Diagnostic& d = tell(facts, out, group, "the host is reached through");
     d.notes.push_back("the node drops off the network the moment the VM starts");
     onboot_note(vm, d);
-    const Loss& loss = group.first;
+    const HostLoss& loss = group.first;
     if (loss.named != loss.carrier)
       d.help.push_back("use a slot with a group of its own");
     else
@@ -129,11 +103,11 @@ void check_mgmt_nic(const Facts& facts, const VmFacts& vm, Findings& out) {
 }
 
 void check_bridge_nic(const Facts& facts, const VmFacts& vm, Findings& out) {
-  auto wanted = [](const Loss& l) {
+  auto wanted = [](const HostLoss& l) {
     bool used = l.use->kind == UseKind::bridge_port || (l.use->kind == UseKind::net && !l.use->detail.empty());
     return used && !l.use->critical && !l.carrier->is_vf();
   };
-  for (const Group& group : by_carrier(losses(facts, vm), wanted)) {
+  for (const Group& group : by_carrier(host_losses(facts, vm), wanted)) {
     Diagnostic& d = tell(facts, out, group, "a network of the host runs through");
     d.help.push_back("take the port out of its bridge, bond or addresses in /etc/network/interfaces first");
   }
@@ -151,11 +125,11 @@ bool other_input(const Facts& facts, const VmFacts& vm) {
 }
 
 void check_usb(const Facts& facts, const VmFacts& vm, Findings& out) {
-  auto wanted = [](const Loss& l) {
+  auto wanted = [](const HostLoss& l) {
     bool usb = l.carrier->has_subclass(0x0c03) && !l.use->critical;
     return usb && (l.use->kind == UseKind::input || (l.use->kind == UseKind::net && l.use->detail.empty()));
   };
-  for (const Group& group : by_carrier(losses(facts, vm), wanted)) {
+  for (const Group& group : by_carrier(host_losses(facts, vm), wanted)) {
     Diagnostic& d = tell(facts, out, group, "the host loses what is plugged into");
     bool net = std::any_of(group.uses.begin(), group.uses.end(), [](const Use* u) { return is_network(*u); });
     if (!net) d.severity = Severity::info;  // a keyboard usually is what the VM is meant to get
@@ -164,11 +138,11 @@ void check_usb(const Facts& facts, const VmFacts& vm, Findings& out) {
 }
 
 void check_vf_used(const Facts& facts, const VmFacts& vm, Findings& out) {
-  auto wanted = [](const Loss& l) {
+  auto wanted = [](const HostLoss& l) {
     bool used = l.use->kind == UseKind::bridge_port || !l.use->detail.empty();
     return l.carrier->is_vf() && l.named == l.carrier && !l.use->critical && is_network(*l.use) && used;
   };
-  for (const Group& group : by_carrier(losses(facts, vm), wanted)) {
+  for (const Group& group : by_carrier(host_losses(facts, vm), wanted)) {
     Diagnostic& d = tell(facts, out, group, "the host itself uses the virtual function");
     d.help.push_back("take another virtual function, or keep the host from using it (sriov_drivers_autoprobe)");
   }
@@ -258,6 +232,23 @@ constexpr Rule rules[] = {
 static_assert(well_formed(rules));
 
 }  // namespace
+
+std::vector<HostLoss> host_losses(const Facts& facts, const VmFacts& vm) {
+  std::vector<HostLoss> all;
+  std::set<PciAddress> seen;
+  for (const Assignment& a : vm.assignments)
+    for (const Device* device : a.devices) {
+      if (!takes(a) || is_any_bridge(*device)) continue;
+      std::vector<const Device*> carriers{device};
+      if (device->group.value_or(-1) >= 0)
+        for (const Device* member : other_members(facts, vm, *device->group)) carriers.push_back(member);
+      for (const Device* carrier : carriers) {
+        if (!carrier->uses || already_taken(*carrier) || !seen.insert(carrier->address).second) continue;
+        for (const Use& use : *carrier->uses) all.push_back({&a, device, carrier, &use});
+      }
+    }
+  return all;
+}
 
 const std::span<const Rule> device_loss_rules = rules;
 

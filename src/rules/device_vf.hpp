@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "host/host.hpp"
+#include "rules/facts.hpp"
 
 namespace hostpci {
 
@@ -18,5 +19,8 @@ struct MissingFunction {
 /// from the functions that exist; without any, only addresses that can hardly be anything else count: another function
 /// of the card's slot, or a device number on the card's own secondary bus.
 std::optional<MissingFunction> missing_function(const Host&, std::string_view element);
+
+/// Some file or the kernel's command line creates functions of this card at every boot.
+bool functions_at_boot(const Facts&, const Device& card);
 
 }  // namespace hostpci

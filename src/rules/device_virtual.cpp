@@ -136,16 +136,6 @@ bool creates_vfs(std::string_view line, const Facts& facts, const Device& card) 
                       [&](const auto& entry) { return line.find(entry.first.str()) != line.npos; });
 }
 
-bool is_persistent(const Facts& facts, const Device& card) {
-  if (facts.host->kernel.command_line && creates_vfs(*facts.host->kernel.command_line, facts, card)) return true;
-  for (const auto& [path, text] : facts.host->files) {
-    if (text.find("vfs") == text.npos && text.find("sriov") == text.npos) continue;
-    for (std::string_view line : split(text, '\n'))
-      if (creates_vfs(line, facts, card)) return true;
-  }
-  return false;
-}
-
 bool units_are_known(const Host& host) {
   auto at = host.files.lower_bound("/etc/systemd/system/");
   return at != host.files.end() && at->first.substr(0, 20) == "/etc/systemd/system/";
@@ -156,7 +146,7 @@ void check_not_persistent(const Facts& facts, const VmFacts& vm, Findings& out) 
   std::vector<const Device*> told;
   each_vf(facts, vm, [&](const Assignment& a, const Device& d, const Device* card) {
     bool nvidia = card && card->id && card->id->vendor == 0x10de;  // the vendor's own unit makes them
-    if (!card || nvidia || is_persistent(facts, *card) || std::find(told.begin(), told.end(), card) != told.end())
+    if (!card || nvidia || functions_at_boot(facts, *card) || std::find(told.begin(), told.end(), card) != told.end())
       return;
     told.push_back(card);
     Diagnostic& f = at_device(
@@ -315,6 +305,16 @@ constexpr Rule rules[] = {
 static_assert(well_formed(rules));
 
 }  // namespace
+
+bool functions_at_boot(const Facts& facts, const Device& card) {
+  if (facts.host->kernel.command_line && creates_vfs(*facts.host->kernel.command_line, facts, card)) return true;
+  for (const auto& [path, text] : facts.host->files) {
+    if (text.find("vfs") == text.npos && text.find("sriov") == text.npos) continue;
+    for (std::string_view line : split(text, '\n'))
+      if (creates_vfs(line, facts, card)) return true;
+  }
+  return false;
+}
 
 const std::span<const Rule> device_virtual_rules = rules;
 

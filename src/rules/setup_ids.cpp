@@ -174,20 +174,6 @@ void ids_catches_host(const Facts& facts, Findings& findings) {
   }
 }
 
-/// Takes the id and one comma beside it out.
-std::vector<FileEdit> remove_id(const VfioId& id) {
-  if (!id.exact || !id.place.source || id.place.file() == "/proc/cmdline") return {};
-  Span span = id.place.span;
-  const std::string& text = id.place.source->text;
-  if (span.end < text.size() && text[span.end] == ',')
-    ++span.end;
-  else if (span.begin > 0 && text[span.begin - 1] == ',')
-    --span.begin;
-  else
-    return {};
-  return {{id.place.file(), span, ""}};
-}
-
 void ids_with_mdev(const Facts& facts, Findings& findings) {
   for (const VfioId& id : effective_ids(facts))
     for (const Device* device : devices_of(id, facts)) {
@@ -264,6 +250,19 @@ constexpr Rule table[] = {
 static_assert(well_formed(table));
 
 }  // namespace
+
+std::vector<FileEdit> remove_id(const VfioId& id) {
+  if (!id.exact || !id.place.source || id.place.file() == "/proc/cmdline") return {};
+  Span span = id.place.span;
+  const std::string& text = id.place.source->text;
+  if (span.end < text.size() && text[span.end] == ',')
+    ++span.end;
+  else if (span.begin > 0 && text[span.begin - 1] == ',')
+    --span.begin;
+  else
+    return {};
+  return {{id.place.file(), span, ""}};
+}
 
 const std::span<const Rule> setup_ids_rules = table;
 

@@ -32,6 +32,8 @@ struct IdList {
 std::vector<IdList> id_lists(const Facts& facts);
 /// The ids in effect at the next boot.
 std::vector<VfioId> effective_ids(const Facts& facts);
+/// Takes the id and one comma beside it out; nothing if it stands alone, or its bytes do not stand there as they are.
+std::vector<FileEdit> remove_id(const VfioId& id);
 /// The devices an id means, bridges left out: vfio-pci refuses these.
 std::vector<const Device*> devices_of(const VfioId& id, const Facts& facts);
 
