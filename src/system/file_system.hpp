@@ -35,6 +35,8 @@ class FileSystem {
 
   // Reading
   virtual Result<std::string> read(const std::string& path) const = 0;  ///< regular files and attributes; ENXIO for a FIFO, socket or device
+  /// As read, for what the kernel gives whole at the first read and in less than a page: attributes of sysfs.
+  virtual Result<std::string> read_attribute(const std::string& path) const { return read(path); }
   virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;  ///< names, sorted, without . and ..
   virtual Result<std::string> read_link(const std::string& path) const = 0;  ///< the link's text, unresolved
   virtual Result<FileStat> stat(const std::string& path, bool follow = true) const = 0;

@@ -1,5 +1,4 @@
 // The real file system. Reads of many files of one directory cost hardly more than the bare system calls.
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
@@ -11,6 +10,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "system/calls.hpp"
 #include "system/failure.hpp"
 #include "system/file_system.hpp"
 #include "system/listing.hpp"
@@ -21,6 +21,7 @@ namespace hostpci {
 namespace {
 
 constexpr std::size_t small_file = 64 << 10;
+constexpr int reading = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 constexpr std::size_t largest_file = 256 << 20;  // spans count 32 bits; nothing that we read comes near
 
 FileKind kind_of(mode_t mode) {
@@ -38,23 +39,6 @@ std::string kind_name(mode_t mode) {
 FileStat file_stat(const struct stat& s) {
   return {kind_of(s.st_mode), std::uint64_t(s.st_size), s.st_mode & 07777u, s.st_uid, s.st_gid, s.st_mtime,
           s.st_dev,           std::uint64_t(s.st_ino)};
-}
-
-/// As read(2), but begun again when a signal came between.
-ssize_t read_some(int file, char* to, std::size_t size) {
-  ssize_t n;
-  do n = ::read(file, to, size);
-  while (n < 0 && errno == EINTR);
-  return n;
-}
-
-bool write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t n = ::write(file, bytes.data(), bytes.size());
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) bytes.remove_prefix(std::size_t(n));
-  }
-  return true;
 }
 
 /// A flock that ends when its descriptor is closed.
@@ -82,7 +66,7 @@ bool flock_within(int file, int milliseconds) {
 class RealFileSystem : public FileSystem {
  public:
   RealFileSystem(Root root, std::string path)
-      : root_(std::move(root)), path_(std::move(path)), buffer_(small_file, '\0') {}
+      : root_(std::move(root)), path_(std::move(path)), buffer_(std::make_unique_for_overwrite<char[]>(small_file)) {}
 
   Result<std::string> read(const std::string& path) const override {
     struct stat status {};
@@ -92,30 +76,30 @@ class RealFileSystem : public FileSystem {
     return Failure{"`" + printable(path) + "` is a " + kind_name(status.st_mode) + ", not a file", ENXIO};
   }
 
+  /// Its kind is known from its directory; what does not fill the buffer is whole. Nothing is what a pipe gives too.
+  Result<std::string> read_attribute(const std::string& path) const override {
+    Descriptor file = open_listed(path);
+    ssize_t size = file ? read_some(file.number(), buffer_.get(), small_file) : -1;
+    if (size > 0 && std::size_t(size) < small_file) return std::string(buffer_.get(), std::size_t(size));
+    return read(path);
+  }
+
   Result<std::vector<std::string>> list(const std::string& directory) const override {
     Descriptor opened = root_.open(directory, O_RDONLY | O_DIRECTORY);
-    DIR* stream = opened ? fdopendir(opened.number()) : nullptr;
-    if (!stream) return system_failure("list", directory, errno);
-    opened.release();
-    std::vector<std::string> names, regular;
-    errno = 0;
-    while (const dirent* entry = readdir(stream)) {
-      std::string_view name = entry->d_name;
-      if (name != "." && name != "..") names.emplace_back(name);
-      if (entry->d_type == DT_REG) regular.emplace_back(name);
-    }
-    int code = errno;
-    closedir(stream);
-    if (code != 0) return system_failure("list", directory, code);
-    std::sort(names.begin(), names.end());
-    listing_.keep(directory, std::move(regular));
+    std::vector<Listing::Entry> entries;
+    auto add = [&](std::string_view name, bool regular) { entries.push_back({std::string(name), regular}); };
+    if (!opened || !each_entry(opened.number(), buffer_.get(), small_file, add))
+      return system_failure("list", directory, errno);
+    std::vector<std::string> names = listing_.keep(directory, std::move(entries));
+    directory_path_ = listing_.directory();  // its files are likely to be read next
+    directory_ = std::move(opened);
     return names;
   }
 
   Result<std::string> read_link(const std::string& path) const override {
-    struct stat status;
     char text[PATH_MAX];
-    ssize_t size = look(path, status) ? readlinkat(directory_.number(), name_, text, sizeof text) : -1;
+    ssize_t size = -1;
+    inside(path, [&](int at, const char* name) { return (size = readlinkat(at, name, text, sizeof text)) >= 0; });
     if (size < 0) return system_failure("read the link", path, errno);
     return std::string(text, std::size_t(size));
   }
@@ -261,12 +245,19 @@ class RealFileSystem : public FileSystem {
     return enter(path);
   }
 
-  /// lstat. A directory kept open may have been replaced since: what is not found there is looked for again.
+  /// Calls f with the open directory of the path and its last part. A directory that was open before may have been
+  /// replaced since: what is not found there is looked for again.
+  template <class F>
+  bool inside(const std::string& path, F f) const {
+    int kept = directory_.number();
+    if (enter(path) && f(directory_.number(), name_)) return true;
+    if (kept < 0 || directory_.number() != kept || errno != ENOENT) return false;
+    return enter_fresh(path) && f(directory_.number(), name_);
+  }
+
+  /// lstat
   bool look(const std::string& path, struct stat& status) const {
-    bool kept = bool(directory_);
-    if (enter(path) && fstatat(directory_.number(), name_, &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
-    if (!kept || errno != ENOENT) return false;
-    return enter_fresh(path) && fstatat(directory_.number(), name_, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    return inside(path, [&](int at, const char* name) { return fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0; });
   }
 
   /// stat, the link in last place resolved inside the root.
@@ -280,16 +271,20 @@ class RealFileSystem : public FileSystem {
     struct stat status;
     if (!enter_fresh(path) || fstatat(directory_.number(), name_, &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
     if (!S_ISREG(status.st_mode)) return errno = S_ISLNK(status.st_mode) ? ELOOP : EINVAL, Descriptor();
-    return Descriptor(openat(directory_.number(), name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+    return Descriptor(openat(directory_.number(), name_, reading | O_NOFOLLOW));
+  }
+
+  /// A file that was regular when its directory was listed.
+  Descriptor open_listed(const std::string& path) const {
+    if (!listing_.holds(path) || !enter(path)) return {};
+    return Descriptor(openat(directory_.number(), name_, reading | O_NOFOLLOW));
   }
 
   /// Its kind is looked at before it is opened, or known from its directory: to open a device can act on it (a watchdog
   /// starts to run).
   Descriptor open_to_read(const std::string& path, struct stat& status) const {
-    constexpr int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    if (listing_.holds(path) && enter(path)) {
-      Descriptor file(openat(directory_.number(), name_, flags | O_NOFOLLOW));
-      if (file && fstat(file.number(), &status) == 0 && S_ISREG(status.st_mode)) return file;
+    if (Descriptor file = open_listed(path)) {
+      if (fstat(file.number(), &status) == 0 && S_ISREG(status.st_mode)) return file;
       listing_.forget();  // it has changed since
     }
     if (!look(path, status)) return {};
@@ -299,25 +294,21 @@ class RealFileSystem : public FileSystem {
       errno = S_ISDIR(status.st_mode) ? EISDIR : ENXIO;
       return {};
     }
-    if (link) return root_.open(path, flags);
-    return Descriptor(openat(directory_.number(), name_, flags | O_NOFOLLOW));
+    if (link) return root_.open(path, reading);
+    return Descriptor(openat(directory_.number(), name_, reading | O_NOFOLLOW));
   }
 
   /// `expected` is what stat said: right for files on a disk, an upper bound in sysfs, 0 in proc, out of date where
   /// another node of a cluster has written. So it ends the file only where the system gave less than it was asked for.
   Result<std::string> read_whole(const std::string& path, int file, std::size_t expected) const {
-    std::size_t size = 0;
+    std::string bytes;
     while (true) {
-      if (size == buffer_.size()) buffer_.resize(2 * buffer_.size());
-      ssize_t n = read_some(file, buffer_.data() + size, buffer_.size() - size);
+      ssize_t n = read_some(file, buffer_.get(), small_file);
       if (n < 0) return system_failure("read", path, errno);
-      size += std::size_t(n);
-      if (size > largest_file) return system_failure("read", path, EFBIG);
-      if (n == 0 || (size == expected && size < buffer_.size())) break;
+      bytes.append(buffer_.get(), std::size_t(n));
+      if (bytes.size() > largest_file) return system_failure("read", path, EFBIG);
+      if (n == 0 || (bytes.size() == expected && std::size_t(n) < small_file)) return bytes;
     }
-    std::string bytes(buffer_.data(), size);
-    if (buffer_.size() > small_file) buffer_ = std::string(small_file, '\0');
-    return bytes;
   }
 
   static bool fill(int file, std::string_view bytes, std::uint32_t mode, bool durable) {
@@ -335,7 +326,7 @@ class RealFileSystem : public FileSystem {
   mutable std::string directory_path_;  ///< of directory_, as it stood in the path, with its slash
   mutable Descriptor directory_;
   mutable const char* name_ = "";
-  mutable std::string buffer_;
+  std::unique_ptr<char[]> buffer_;  ///< of small_file bytes
   mutable Listing listing_;
 };
 

@@ -182,6 +182,30 @@ TEST_CASE("read takes the whole file, whatever its size") {
   CHECK(content(tree.files->read("/etc/a")) == "inside");
 }
 
+TEST_CASE("an attribute is what read gives, listed or not, whatever has become of it") {
+  Tree tree;
+  for (std::size_t size : {0, 1, 4096, 65535, 65536, 65537, 200000})
+    tree.directory.write("root/dir/" + std::to_string(size), std::string(size, 'x'));
+  tree.link("1", "/dir/link");
+  for (bool listed : {false, true}) {
+    CAPTURE(listed);
+    if (listed) REQUIRE(tree.files->list("/dir")->size() == 8);
+    for (std::size_t size : {4096, 0, 65535, 1, 65536, 65537, 200000})
+      CHECK(content(tree.files->read_attribute("/dir/" + std::to_string(size))) == std::string(size, 'x'));
+    CHECK(content(tree.files->read_attribute("/dir/link")) == "x");
+    CHECK(code(tree.files->read_attribute("/dir/2")) == ENOENT);
+    CHECK(code(tree.files->read_attribute("/dir")) == EISDIR);
+  }
+  std::filesystem::remove(tree.root + "/dir/1");
+  std::filesystem::remove(tree.root + "/dir/4096");
+  REQUIRE(mkfifo((tree.root + "/dir/1").c_str(), 0600) == 0);
+  tree.link("/secret", "/dir/4096");
+  CHECK(code(tree.files->read_attribute("/dir/1")) == ENXIO);
+  CHECK(content(tree.files->read_attribute("/dir/4096")) == "inside too");
+  std::filesystem::remove(tree.root + "/dir/0");
+  CHECK(code(tree.files->read_attribute("/dir/0")) == ENOENT);
+}
+
 TEST_CASE("attributes of proc, whose size is unknown") {
   auto files = std::move(*real_file_system("/"));
   auto mounts = files->read("/proc/self/status");
