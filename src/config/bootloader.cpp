@@ -52,6 +52,10 @@ BootDecision of_files(const BootEvidence& e) {
   if (!*e.boot_uuids) return {Bootloader::grub, "/etc/default/grub exists, " + std::string(list) + " does not"};
   if (e.efi == false) return {Bootloader::grub, there + ", /sys/firmware/efi does not"};
   if (e.secure_boot == true) return {Bootloader::grub, there + ", Secure Boot is on"};
+  if (e.systemd_boot_partitions > 0 && e.grub_partitions == 0)
+    return {Bootloader::systemd_boot, there + ", the firmware starts \\EFI\\systemd"};
+  if (e.grub_partitions > 0 && e.systemd_boot_partitions == 0)
+    return {Bootloader::grub, there + ", the firmware starts GRUB of \\EFI\\proxmox"};
   return {Bootloader::unknown, there + "; what the EFI partitions hold is not known"};
 }
 

@@ -1,5 +1,7 @@
 // Which boot loader decides the kernel command line, out of evidence given as plain values.
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -17,6 +19,10 @@ struct BootEvidence {
   std::optional<bool> secure_boot;
   bool default_grub = false;  ///< /etc/default/grub exists
   bool boot_entries = false;  ///< GRUB_ENABLE_BLSCFG=true: entries of their own decide, not /etc/default/grub
+  std::size_t partitions = 0;  ///< EFI partitions that proxmox-boot-tool looks after
+  // Partitions to which the firmware's own boot entries (efivars Boot####) give a loader:
+  std::size_t systemd_boot_partitions = 0;  ///< \EFI\systemd\systemd-bootx64.efi
+  std::size_t grub_partitions = 0;          ///< \EFI\proxmox\grubx64.efi or shimx64.efi
 };
 
 struct BootDecision {
@@ -26,8 +32,9 @@ struct BootDecision {
 
 /// The loader that booted the running kernel leaves its mark on the command line (BOOT_IMAGE= is GRUB's,
 /// initrd=\EFI\proxmox\ that of the entries proxmox-boot-tool writes for systemd-boot). Without it: no list of ESPs
-/// means GRUB; with one, BIOS and Secure Boot mean GRUB. UEFI without Secure Boot stays unknown, as do marks that
-/// contradict each other: a root on ZFS proves nothing.
+/// means GRUB; with one, BIOS and Secure Boot mean GRUB. For UEFI without Secure Boot the firmware's boot entries
+/// decide if all name the same loader; else it stays unknown, as do marks that contradict each other: a root on ZFS
+/// proves nothing.
 BootDecision decide_bootloader(const BootEvidence& evidence);
 
 }  // namespace hostpci

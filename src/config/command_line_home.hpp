@@ -1,9 +1,11 @@
 // Where the kernel command line of a host lives and what makes a change of it count, decided from evidence.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "config/boot_config.hpp"
 #include "config/bootloader.hpp"
 
 namespace hostpci {
@@ -31,6 +33,17 @@ struct CommandLineHomes {
   std::string mixed;                   ///< why there is more than one home, or none although there are traces; else empty
   std::vector<Command> refresh;        ///< after a change; boot entries and GRUB legacy need none
 };
+
+/// What the running kernel knows of its boot; nothing where it could not be read.
+struct RunningBoot {
+  std::optional<std::string> command_line;  ///< /proc/cmdline
+  std::optional<bool> efi, secure_boot;
+};
+
+/// The evidence that files and the running kernel give: lists of partitions, marks, the firmware's boot entries (which
+/// scan_files() keeps as "PARTUUID \EFI\systemd\systemd-bootx64.efi").
+BootEvidence read_boot_evidence(const BootConfig& boot, const std::map<std::string, std::string>& unreadable,
+                                const RunningBoot& running);
 
 /// Every case of the kind "plain GRUB", "proxmox-boot-tool", "kernel-install", "boot entries", "GRUB legacy". Builds on
 /// decide_bootloader(): what the running boot shows goes before what files suggest. proxmox-boot-tool decides for each

@@ -18,6 +18,9 @@ void scan_mdevs(const FileSystem&, Host&);
 void scan_kernel(const FileSystem&, Host&);
 /// Configuration files.
 void scan_files(const FileSystem&, Host&);
+/// Into the files too: installed tools by directory ("/usr/sbin/" -> a name a line), the firmware's boot entries, those
+/// of the boot loader, and what hostpci itself has put beside them.
+void scan_boot_evidence(const FileSystem&, Host&);
 /// Versions of the packages that matter, and the architecture.
 void scan_packages(const FileSystem&, Host&);
 void scan_running(const FileSystem&, Host&);

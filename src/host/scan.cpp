@@ -33,6 +33,7 @@ Host scan_host(const FileSystem& system, const HostParts& parts) {
   }
   if (parts.files) scan_nodes(system, host);
   if (parts.files) scan_files(system, host);
+  if (parts.files) scan_boot_evidence(system, host);
   if (parts.files || parts.kernel) scan_packages(system, host);
   if (parts.running) scan_running(system, host);
   if (parts.running) scan_mdevs(system, host);

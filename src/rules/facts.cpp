@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/command_line_home.hpp"
 #include "config/host_hardware.hpp"
 #include "config/vm_lists.hpp"
 
@@ -48,17 +49,8 @@ void join(Facts& facts, VmFacts& vm) {
 }
 
 BootDecision bootloader_of(const Host& host, const BootConfig& boot) {
-  const std::string list = "/etc/kernel/proxmox-boot-uuids";
-  BootEvidence evidence;
-  evidence.command_line = host.kernel.command_line;
-  if (auto info = host.file("/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"))
-    evidence.loader_info = *info;
-  if (!host.unreadable.count(list)) evidence.boot_uuids = host.file(list) != nullptr;
-  evidence.efi = host.kernel.efi;
-  evidence.secure_boot = host.kernel.secure_boot;
-  evidence.default_grub = host.file("/etc/default/grub") != nullptr;
-  evidence.boot_entries = boot.grub_entries_elsewhere();
-  return decide_bootloader(evidence);
+  RunningBoot running{host.kernel.command_line, host.kernel.efi, host.kernel.secure_boot};
+  return decide_bootloader(read_boot_evidence(boot, host.unreadable, running));
 }
 
 }  // namespace

@@ -128,3 +128,40 @@ TEST_CASE("packages and architecture") {
   CHECK(host.packages == std::map<std::string, std::string>{{"pve-qemu-kvm", "11.0.0-1"}, {"qemu-server", "9.2.6"}});
   CHECK(host.architecture == "amd64");
 }
+
+TEST_CASE("what the firmware starts, with the partition") {
+  auto wide = [](std::string_view text) {
+    std::string result;
+    for (char c : text) (result += c) += '\0';
+    return result + std::string(2, '\0');
+  };
+  std::string file = wide("\\EFI\\systemd\\systemd-bootx64.efi"), value("\7\0\0\0\1\0\0\0\0\0", 10);
+  value += wide("Linux Boot Manager") + std::string("\4\1\x2a\0", 4) + std::string(20, '\0') +
+           "\x04\x03\x02\x01\x06\x05\x08\x07\x11\x12\x13\x14\x15\x16\x17\x18" + "\2\2" + std::string("\4\4", 2) +
+           char(file.size() + 4) + '\0' + file + std::string("\x7f\xff\4\0", 4);
+  MemoryFileSystem system;
+  const std::string path = "/sys/firmware/efi/efivars/Boot0001-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+  system.put(path, value);
+  system.put("/sys/firmware/efi/efivars/Boot0002-8be4df61-93ca-11d2-aa0d-00e098032b8c", value.substr(0, 90));
+  system.put("/sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c", value);
+  Host host = scan(system);
+  REQUIRE(host.file(path));
+  CHECK(*host.file(path) == "01020304-0506-0708-1112-131415161718 \\EFI\\systemd\\systemd-bootx64.efi");
+  CHECK(std::count_if(host.files.begin(), host.files.end(),
+                      [](const auto& file) { return file.first.find("/Boot") != file.first.npos; }) == 1);
+}
+
+TEST_CASE("which tools are installed, and entries of the boot loader") {
+  MemoryFileSystem system;
+  system.put("/usr/sbin/update-grub", "#!/bin/sh\n");
+  system.put("/usr/sbin/mkinitramfs", "#!/bin/sh\n");
+  system.put("/usr/sbin/other", "#!/bin/sh\n");
+  system.put("/boot/loader/entries/a.conf", "options quiet\n");
+  system.put("/boot/loader/entries/a.conf.rpmsave", "options quiet\n");
+  Host host = scan(system);
+  REQUIRE(host.file("/usr/sbin/"));
+  CHECK(*host.file("/usr/sbin/") == "mkinitramfs\nupdate-grub\n");
+  CHECK_FALSE(host.file("/usr/bin/"));
+  CHECK(host.file("/boot/loader/entries/a.conf"));
+  CHECK_FALSE(host.file("/boot/loader/entries/a.conf.rpmsave"));
+}
