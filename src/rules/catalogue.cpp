@@ -32,6 +32,7 @@ std::span<const Rule* const> catalogue() {
                                          setup_modprobe_rules,
                                          setup_blacklist_rules,
                                          setup_module_rules,
+                                         setup_legacy_rules,
                                          conflict_rules,
                                          conflict_sharing_rules,
                                          conflict_host_rules,

@@ -74,7 +74,7 @@ extern const std::span<const Rule> syntax_rules, vm_rules, vm_igd_rules, device_
     device_loss_rules, device_display_rules, device_rom_rules, device_virtual_rules, device_igd_rules,
     device_mdev_rules, device_nvidia_rules, device_driver_rules, device_reset_rules, device_memory_rules, host_rules,
     setup_rules, setup_iommu_rules, setup_graphics_rules, setup_ids_rules, setup_modprobe_rules, setup_blacklist_rules,
-    setup_module_rules, conflict_rules, conflict_sharing_rules, conflict_host_rules, cluster_estate_rules,
+    setup_module_rules, setup_legacy_rules, conflict_rules, conflict_sharing_rules, conflict_host_rules, cluster_estate_rules,
     device_limits_rules, kernel_log_rules, cluster_rules, waiver_rules;
 
 /// For a static_assert below each table: every text is there, ids are lower case and unique.

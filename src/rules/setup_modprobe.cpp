@@ -176,13 +176,35 @@ std::optional<Place> newest_input(const Facts& facts, std::uint64_t image) {
   return place;
 }
 
+constexpr std::string_view image_prefix = "/boot/initrd.img-";
+
+/// Images of other kernels that an `update-initramfs -u` has passed over.
+std::vector<std::string> stale_images(const Facts& facts, const std::string& running) {
+  std::vector<std::string> stale;
+  for (const auto& [path, time] : facts.host->times)
+    if (path.substr(0, image_prefix.size()) == image_prefix && path != running && newest_input(facts, time))
+      stale.push_back(path);
+  return stale;
+}
+
+void other_images(const Facts& facts, const std::string& running, Findings& findings) {
+  std::vector<std::string> stale = stale_images(facts, running);
+  if (stale.empty()) return;
+  Diagnostic& d = findings.add(*newest_input(facts, facts.host->times.at(stale.back())),
+                               "only some kernels have an initramfs made after the file was changed");
+  d.severity = Severity::info;
+  for (const std::string& image : stale) d.labels.push_back({Place(image), "older"});
+  d.notes.emplace_back("without `-k all`, `update-initramfs -u` renews that of one kernel");
+  d.help.push_back(initramfs_help());
+}
+
 void initramfs_stale(const Facts& facts, Findings& findings) {
   if (!facts.host->kernel.release) return;
-  std::string image = "/boot/initrd.img-" + *facts.host->kernel.release;
+  std::string image = std::string(image_prefix) + *facts.host->kernel.release;
   auto time = facts.host->times.find(image);
   if (time == facts.host->times.end()) return;
   std::optional<Place> place = newest_input(facts, time->second);
-  if (!place) return;
+  if (!place) return other_images(facts, image, findings);
   Diagnostic& d = findings.add(*place, "the file was changed after the initramfs was made, which holds a copy of it");
   d.labels.push_back({Place(image), "older"});
   d.help.push_back(initramfs_help());

@@ -13,7 +13,7 @@ constexpr std::string_view passthrough_names[] = {
     "rd.driver.blacklist"};
 constexpr std::string_view passthrough_modules[] = {"vfio", "vfio_pci", "vfio_pci_core", "vfio_iommu_type1", "i915",
                                                     "xe",   "nouveau",  "nvidia",        "amdgpu",           "radeon",
-                                                    "kvm"};
+                                                    "kvm",  "pci_stub"};
 
 std::string_view module_name(std::string_view name) { return name.substr(0, name.find('.')); }
 
