@@ -10,7 +10,7 @@
 namespace hostpci {
 
 /// What a file has beside its bytes.
-struct Attributes {
+struct FileAttributes {
   std::uint32_t mode = 0644, uid = 0, gid = 0;
   std::int64_t mtime = 0;
   std::map<std::string, std::string> extended = {};  ///< ACLs among them
@@ -22,9 +22,9 @@ class MemoryFileSystem : public FileSystem {
  public:
   void put(const std::string& path, std::string bytes) { files_[path] = std::move(bytes); }
   void put_link(const std::string& path, std::string target) { links_[path] = std::move(target); }
-  void put_attributes(const std::string& path, Attributes attributes) { attributes_[path] = std::move(attributes); }
+  void put_attributes(const std::string& path, FileAttributes attributes) { attributes_[path] = std::move(attributes); }
   const std::map<std::string, std::string>& files() const { return files_; }
-  const std::map<std::string, Attributes>& attributes() const { return attributes_; }  ///< a file not named has the usual ones
+  const std::map<std::string, FileAttributes>& attributes() const { return attributes_; }  ///< a file not named has the usual ones
 
   Result<std::string> read(const std::string& path) const override;
   Result<std::vector<std::string>> list(const std::string& directory) const override;
@@ -46,7 +46,7 @@ class MemoryFileSystem : public FileSystem {
  protected:
   std::map<std::string, std::string> files_, links_;
   std::set<std::string> directories_;              ///< made, and not implied by a file
-  std::map<std::string, Attributes> attributes_;  ///< of files and directories that were made or touched
+  std::map<std::string, FileAttributes> attributes_;  ///< of files and directories that were made or touched
 
  private:
   bool is_directory(const std::string& resolved) const;
