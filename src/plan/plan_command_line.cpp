@@ -1,0 +1,99 @@
+// The kernel command line: what this kernel and processor need, and dead advice taken out. `iommu=pt` is a matter of taste and left alone;
+// so is an `intel_iommu=on` that is the default, for an older kernel may be booted again.
+#include <algorithm>
+
+#include "plan/parts.hpp"
+#include "rules/device.hpp"
+#include "rules/setup.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+/// Rules whose findings name an argument that does nothing, or does harm, and is to go.
+constexpr std::string_view dead_rules[] = {"setup-amd-iommu-on",       "setup-wrong-vendor-iommu", "setup-iommu-value",    "setup-video-off-obsolete",
+                                           "setup-video-comma",        "setup-nomodeset",          "host-iommu-cmdline-off"};
+/// Rules whose fix spells an argument as it was meant.
+constexpr std::string_view misspelt_rules[] = {"setup-param-case", "setup-intel-iommu-value"};
+
+/// The configured argument that a finding is about, as it is written; empty if it stands on the running kernel's command line only.
+std::string argument_of(const Facts& facts, const Diagnostic& finding) {
+  for (const BootArgument& a : boot_arguments(facts)) {
+    bool label = std::any_of(finding.labels.begin(), finding.labels.end(), [&](const Label& l) {
+      return l.place.source == a.place.source && l.place.span == a.place.span;
+    });
+    bool here = finding.place.source && finding.place.file() == a.place.file() && finding.place.span == a.place.span;
+    bool exact = a.configured && a.configured->exact, named = finding.message.find("`" + std::string(a.argument.text) + "`") != std::string::npos;
+    if (a.configured && (here || label) && (exact || named)) return std::string(a.argument.text);
+  }
+  return {};
+}
+
+void take_out(Workspace& work, std::string_view rule) {
+  for (int round = 0; round < 32; ++round) {
+    std::string argument;
+    for (const Diagnostic& finding : findings_of_rule(work, rule))
+      if (argument = argument_of(work.facts(), finding); !argument.empty()) break;
+    if (argument.empty()) return;
+    std::string reason = "take out `" + argument + "` (" + std::string(rule) + ")";
+    if (!work.arrange([&](BootDraft& draft) { return draft.remove_argument(argument); }, reason)) return;
+    work.reboot("`" + argument + "` is gone from the kernel command line");
+    if (rule == "host-iommu-cmdline-off") work.iommu_comes();
+  }
+}
+
+void spell_right(Workspace& work, std::string_view rule) {
+  for (int round = 0; round < 32; ++round) {
+    std::string wrong, right;
+    for (const Diagnostic& finding : findings_of_rule(work, rule)) {
+      wrong = argument_of(work.facts(), finding);
+      right = finding.fix && !finding.fix->edits.empty() ? finding.fix->edits.front().text : "";
+      if (!wrong.empty() && !right.empty()) break;
+    }
+    if (wrong.empty() || right.empty()) return;
+    auto operation = [&](BootDraft& draft) {
+      Refused refused = draft.remove_argument(wrong);
+      for (std::string_view word : words(right))
+        if (!refused) refused = draft.add_argument(word);
+      return refused;
+    };
+    if (!work.arrange(operation, "write `" + right + "` for `" + wrong + "` (" + std::string(rule) + ")")) return;
+    work.reboot("`" + right + "` stands on the kernel command line");
+  }
+}
+
+bool asks_for_intel(const std::vector<KernelArgument>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const KernelArgument& a) { return same_parameter(a.name, "intel_iommu") && lists(a.value, "on"); });
+}
+
+/// Intel's IOMMU is off unless asked for: before kernel 6.8, where the firmware offers one, and where none runs without being asked.
+/// Source: pve-docs qm-pci-passthrough.adoc; the kernels' CONFIG_INTEL_IOMMU_DEFAULT_ON.
+bool must_ask_for_intel(const Facts& facts) {
+  const Kernel& kernel = facts.host->kernel;
+  auto version = kernel_version(facts);
+  if (!is_intel(facts) || kernel.dmar_table != true || !version || *version >= std::pair{6, 8}) return false;
+  bool runs_unasked = kernel.iommus && !kernel.iommus->empty() && !asks_for_intel(running_arguments(facts));
+  return kernel.command_line && !runs_unasked;
+}
+
+void add_intel_iommu(Workspace& work) {
+  if (work.vms().empty() || !must_ask_for_intel(work.facts())) return;
+  bool was_there = work.boot().has_argument("intel_iommu=on");
+  std::string release = *work.host().kernel.release;
+  if (!work.arrange([](BootDraft& draft) { return draft.add_argument("intel_iommu=on"); }, "kernel " + release + " does not turn VT-d on by itself (host-iommu-intel-default-off)"))
+    return;
+  bool off = work.host().kernel.iommus && work.host().kernel.iommus->empty();
+  if (!was_there || off) work.reboot("`intel_iommu=on` stands on the kernel command line: the IOMMU is on");
+  if (off) work.iommu_comes();
+}
+
+}  // namespace
+
+void plan_command_line(Workspace& work) {
+  for (std::string_view rule : dead_rules) take_out(work, rule);
+  for (std::string_view rule : misspelt_rules) spell_right(work, rule);
+  add_intel_iommu(work);
+  for (const Diagnostic& finding : findings_of_rule(work, "setup-cmdline-not-running")) work.reboot(finding.message);
+}
+
+}  // namespace hostpci

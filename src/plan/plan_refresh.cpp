@@ -1,0 +1,66 @@
+// The commands that make the changed files count, each once and in order: boot entries, initramfs, boot loader.
+#include <algorithm>
+
+#include "plan/parts.hpp"
+
+namespace hostpci {
+namespace {
+
+constexpr const char* own_grub = "/etc/default/grub.d/zz-hostpci.cfg";
+
+std::string reason_of(const Command& words) {
+  std::string program = words.front().substr(words.front().rfind('/') + 1);
+  if (program == "grubby") return "changes the arguments of the boot entries";
+  if (program == "update-initramfs" || program == "dracut" || program == "mkinitcpio") return "the initramfs holds copies of module options, lists and rules";
+  return "writes the kernel command line into the boot entries";
+}
+
+bool has(const std::vector<PlannedCommand>& list, const Command& words) {
+  return std::any_of(list.begin(), list.end(), [&](const PlannedCommand& c) { return c.words == words; });
+}
+
+/// Edited before the draft of the boot set-up came to be, or by it: what the initramfs has copies of.
+bool is_copied(const std::string& path) {
+  return path.starts_with("/etc/modprobe.d/") || path.starts_with("/etc/initramfs-tools/") || path.starts_with("/etc/dracut.conf.d/") ||
+         path.starts_with("/etc/mkinitcpio.conf");
+}
+
+bool is_of_home(const CommandLineHomes& homes, const std::string& path) {
+  return path == own_grub || std::any_of(homes.homes.begin(), homes.homes.end(), [&](const CommandLineHome& home) { return home.file == path; });
+}
+
+void add_loader(Workspace& work, std::vector<PlannedCommand>& list) {
+  for (const Command& words : work.homes().refresh)
+    if (!has(list, words)) list.push_back({words, reason_of(words)});
+}
+
+/// In front of the boot loader's, which may copy the images.
+void add_initramfs(Workspace& work, std::vector<PlannedCommand>& list) {
+  const Command& words = work.initramfs().refresh;
+  if (words.empty()) return work.note("the tool that makes this host's initramfs is not known: renew it by hand");
+  if (has(list, words)) return;
+  auto loader = std::find_if(list.begin(), list.end(), [&](const PlannedCommand& c) {
+    const auto& all = work.homes().refresh;
+    return std::find(all.begin(), all.end(), c.words) != all.end();
+  });
+  list.insert(loader, {words, reason_of(words)});
+}
+
+}  // namespace
+
+void plan_refresh(Workspace& work) {
+  std::vector<PlannedCommand>& list = work.plan.refresh;
+  std::vector<std::string> changed = work.changed_files();
+  bool copied = std::any_of(changed.begin(), changed.end(), is_copied);
+  bool loader = std::any_of(changed.begin(), changed.end(), [&](const std::string& path) { return is_of_home(work.homes(), path); });
+  if (work.has_boot()) {
+    for (const Command& words : work.boot().commands()) list.push_back({words, reason_of(words)});
+    for (const Command& words : work.boot().undo_commands())
+      if (!has(list, words)) work.plan.undo.push_back({words, reason_of(words)});
+  }
+  if (!findings_of_rule(work, "setup-grub-cfg-stale").empty() || loader) add_loader(work, list);
+  if (!findings_of_rule(work, "setup-initramfs-stale").empty() || copied) add_initramfs(work, list);
+  if (loader && !work.homes().mixed.empty()) work.note(work.homes().mixed);
+}
+
+}  // namespace hostpci

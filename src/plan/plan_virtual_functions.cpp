@@ -1,0 +1,91 @@
+// Virtual functions that VMs take, created again at every boot by a rule on the card's own driver.
+#include <algorithm>
+#include <map>
+
+#include "plan/parts.hpp"
+#include "rules/device.hpp"
+#include "rules/device_vf.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+/// How many functions a card has to have, and for which line.
+struct Need {
+  std::uint32_t count = 0;
+  bool missing = false;   ///< some of them are not there now
+  std::string words;      ///< address of a missing one, as the finding names it
+};
+using Needs = std::map<PciAddress, Need>;
+
+/// The vendor's own unit makes them (plan_modules.cpp).
+bool is_nvidia(const Device& card) { return card.id && card.id->vendor == 0x10de; }
+
+void count_existing(Workspace& work, Needs& needs) {
+  for (const VmFacts* vm : work.vms())
+    for (const Assignment& a : vm->assignments)
+      for (const Device* d : a.devices) {
+        const Device* card = d->physfn ? work.host().find(*d->physfn) : nullptr;
+        if (!card || is_nvidia(*card)) continue;
+        Need& need = needs[card->address];
+        need.count = std::max(need.count, std::max(card->sriov_numvfs.value_or(0), std::uint32_t(card->virtfns.size())));
+      }
+}
+
+/// Without a row that shows it, only functions in the card's own slot can be counted.
+std::uint32_t ordinal(const MissingFunction& missing) {
+  if (missing.ordinal) return missing.ordinal;
+  const PciAddress& card = missing.physfn->address;
+  return missing.address.same_slot(card) ? std::uint32_t(missing.address.function - card.function) : 0;
+}
+
+void count_missing(Workspace& work, Needs& needs) {
+  for (const VmFacts* vm : work.vms())
+    for (const Refusal& refusal : vm->refusals) {
+      if (refusal.rule != "device-device-missing") continue;
+      auto missing = missing_function(work.host(), slice(vm->vm->source->text, refusal.span));
+      if (!missing || is_nvidia(*missing->physfn) || !ordinal(*missing)) continue;
+      Need& need = needs[missing->physfn->address];
+      need.count = std::max({need.count, ordinal(*missing), missing->physfn->sriov_numvfs.value_or(0)});
+      need.missing = true;
+      need.words = missing->address.str();
+      work.mended("device-vf-not-created", need.words);
+      work.mended("device-device-missing", need.words);
+    }
+}
+
+/// Does a line of sysfsutils' files, which nothing reads here, set the number?
+std::vector<std::string> unread_lines(Workspace& work, const Device& card) {
+  std::vector<std::string> paths;
+  for (const Diagnostic& finding : findings_of_rule(work, "setup-sysfs-conf-unused"))
+    for (const auto& [source, lines] : work.facts().boot->sysfs)
+      for (const SysfsLine& line : lines)
+        if (source->path == finding.place.file() && line.path.find(card.address.str()) != line.path.npos) paths.emplace_back(line.path);
+  return paths;
+}
+
+void create(Workspace& work, const Device& card, const Need& need) {
+  std::string address = card.address.str(), number = std::to_string(need.count);
+  std::vector<std::string> unread = unread_lines(work, card);
+  bool ours = work.boot().config().source("/etc/udev/rules.d/70-hostpci.rules") != nullptr;
+  if (functions_at_boot(work.facts(), card) && unread.empty() && !need.missing) return;
+  if (functions_at_boot(work.facts(), card) && unread.empty() && !ours)
+    return work.obstacle("", 0, "something else creates virtual functions of " + quoted(card) + ", and fewer than " + number + ": write the number there");
+  work.arrange([&](BootDraft& draft) { return draft.add_virtual_functions(address, need.count); },
+               number + " virtual functions of " + quoted(card) + " at every boot (device-vf-not-persistent)");
+  for (const std::string& path : unread)
+    work.arrange([&](BootDraft& draft) { return draft.drop_sysfs_value(path); }, "nothing reads this line, a udev rule takes its place (setup-sysfs-conf-unused)");
+  if (need.missing) work.reboot(number + " virtual functions of " + quoted(card) + " exist");
+}
+
+}  // namespace
+
+void plan_virtual_functions(Workspace& work) {
+  Needs needs;
+  count_existing(work, needs);
+  count_missing(work, needs);
+  for (const auto& [address, need] : needs)
+    if (need.count > 0) create(work, *work.host().find(address), need);
+}
+
+}  // namespace hostpci

@@ -1,0 +1,24 @@
+// From a host and its VMs to the plan for them to start with their devices, safely and at every boot. Pure: nothing is read, written or run.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/vm.hpp"
+#include "host/host.hpp"
+#include "plan/goal.hpp"
+#include "plan/plan.hpp"
+
+namespace hostpci {
+
+struct PlanInputs {
+  const Host& host;           ///< with the files of the boot set-up, mappings and high availability
+  const std::vector<Vm>& vms; ///< all of this node that have to do with passthrough: neighbours may need the same devices
+  /// Where a file really stands, links resolved; empty: where it says.
+  std::function<std::string(const std::string&)> resolve = {};
+};
+
+/// The same inputs give the same plan. A VM that is wanted and not among `vms` is an obstacle.
+Plan make_plan(const PlanInputs& inputs, const Goal& goal);
+
+}  // namespace hostpci
