@@ -26,8 +26,11 @@ struct Survey {
   /// With --host and no --root the VMs of the running system are not the snapshot's: none is read, but for `vm`, if
   /// named.
   static Result<std::unique_ptr<Survey>> open(const Globals&, const std::string& vm = {});
+  /// The same with several VMs named, as VMIDs, files or directories: `asked` has their VMIDs. One that does not exist is among `failures`.
+  static Result<std::unique_ptr<Survey>> open_all(const Globals&, const std::vector<std::string>& names);
   /// The VM that was named, or null.
   const Vm* named = nullptr;
+  std::vector<std::uint32_t> asked;
 };
 
 /// "`x` is no PCI address, such as 01:00.0 or 01:00".
