@@ -99,6 +99,15 @@ struct BootConfig {
   std::optional<ArgumentEnd> kernel_cmdline_end() const;
 };
 
+/// An assignment that still counts for a variable: the last that replaces, and those that append to it.
+struct GrubPiece {
+  SourcePtr source;
+  const ShellAssignment* assignment = nullptr;
+};
+/// In the order in which update-grub takes them; sets `known` to false where one stands on a condition or needs the
+/// shell.
+std::vector<GrubPiece> grub_pieces(const BootConfig& config, std::string_view variable, bool& known);
+
 /// `unreadable`: files that exist and could not be read; what depends on them is not known.
 BootConfig read_boot_config(const std::map<std::string, std::string>& files,
                             const std::map<std::string, std::string>& unreadable = {});

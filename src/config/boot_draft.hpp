@@ -8,34 +8,10 @@
 #include <vector>
 
 #include "config/boot_config.hpp"
+#include "config/boot_draft_files.hpp"
 #include "config/command_line_home.hpp"
 
 namespace hostpci {
-
-/// Why a change was not made: the file, and the line that stopped it (0: the file as a whole).
-struct DraftRefusal {
-  std::string file;
-  std::uint32_t line = 0;
-  std::string message;
-  bool operator==(const DraftRefusal&) const = default;
-};
-
-/// Nothing: the change is made, or things were so already. After a refusal no file has changed.
-using Refused = std::optional<DraftRefusal>;
-
-struct DraftFile {
-  std::optional<std::string> text;  ///< nothing: the file is to be removed
-  std::uint32_t mode = 0644;        ///< of a file that is made
-  bool operator==(const DraftFile&) const = default;
-};
-
-/// Something that hostpci put into a file that is not its own, as the record keeps it.
-struct OwnEntry {
-  std::string file;      ///< "/etc/kernel/cmdline"
-  std::string text;      ///< "iommu=pt", "ids=10de:1b80"
-  std::string replaced;  ///< what stood in its place: "iommu=nopt"; else empty
-  bool operator==(const OwnEntry&) const = default;
-};
 
 /// Edits of the texts that read_boot_config() takes, re-read after each.
 ///
@@ -55,15 +31,16 @@ class BootDraft {
  public:
   using Files = std::map<std::string, std::string>;
 
+  /// `files` are whole texts: GRUB legacy's menu, of which scan_files() keeps only parts, has to be read for this.
   BootDraft(Files files, std::map<std::string, std::string> unreadable, CommandLineHomes homes,
             InitramfsTool initramfs);
 
   /// As it stands after all changes so far.
-  const BootConfig& config() const { return config_; }
+  const BootConfig& config() const { return files_.config(); }
   const CommandLineHomes& homes() const { return homes_; }
-  const Files& files() const { return files_; }
+  const Files& files() const { return files_.texts(); }
   /// What differs from the beginning, by path.
-  std::map<std::string, DraftFile> changed() const;
+  std::map<std::string, DraftFile> changed() const { return files_.changed(); }
   /// What has to run for the changes to count, in order; each may run twice: grubby with the arguments, the initramfs'
   /// tool, the boot loader's.
   std::vector<Command> commands() const;
@@ -134,11 +111,15 @@ class BootDraft {
   Refused drop_sysfs_value(std::string_view path);
 
  private:
-  Files first_, files_;
-  std::map<std::string, std::string> unreadable_;
+  /// In all of these homes, or in none.
+  template <class Work>
+  Refused in_homes(const std::vector<CommandLineHome>& homes, std::string_view argument, Work work);
+  /// Some home gives the parameter a value, which comes after all of modprobe.d.
+  bool has_parameter(std::string_view name) const;
+
+  DraftFiles files_;
   CommandLineHomes homes_;
   InitramfsTool initramfs_;
-  BootConfig config_;
 };
 
 }  // namespace hostpci

@@ -9,34 +9,15 @@ namespace {
 
 constexpr std::string_view linux_variable = "GRUB_CMDLINE_LINUX", default_variable = "GRUB_CMDLINE_LINUX_DEFAULT";
 
-/// One assignment that still counts: the last that replaces, and those that append to it.
-struct Piece {
-  SourcePtr source;
-  const ShellAssignment* assignment;
-};
-
-std::vector<Piece> pieces(const BootConfig& config, std::string_view variable, bool& known) {
-  std::vector<Piece> result;
-  for (const auto& [source, file] : config.grub)
-    for (const ShellAssignment& a : file.assignments) {
-      if (a.name != variable) continue;
-      if (a.conditional || !a.plain) known = false;
-      if (a.conditional) continue;
-      if (!a.appends) result.clear();
-      if (a.plain) result.push_back({source, &a});
-    }
-  return result;
-}
-
 /// The value's text as it stands in the file, or nothing if quotes, escapes or joined lines stand between.
-std::optional<std::uint32_t> exact_base(const Piece& piece) {
+std::optional<std::uint32_t> exact_base(const GrubPiece& piece) {
   const ShellAssignment& a = *piece.assignment;
   std::string_view raw = slice(piece.source->text, a.value_span);
   if (!a.simple || raw.size() < a.value.size() || raw.substr(raw.size() - a.value.size()) != a.value) return {};
   return a.value_span.end - std::uint32_t(a.value.size());
 }
 
-void add_arguments(const Piece& piece, std::vector<ConfiguredArgument>& arguments) {
+void add_arguments(const GrubPiece& piece, std::vector<ConfiguredArgument>& arguments) {
   std::optional<std::uint32_t> base = exact_base(piece);
   auto value = base ? nullptr : std::make_shared<const std::string>(piece.assignment->value);
   std::string_view text = base ? std::string_view(piece.source->text).substr(*base, piece.assignment->value.size())
@@ -63,7 +44,8 @@ void read_grub(BootConfig& config, const std::map<std::string, std::string>& unr
   for (const auto& [path, why] : unreadable)
     if (path.rfind("/etc/default/grub", 0) == 0) config.grub_known = false;
   for (std::string_view variable : {linux_variable, default_variable})
-    for (const Piece& piece : pieces(config, variable, config.grub_known)) add_arguments(piece, config.grub_arguments);
+    for (const GrubPiece& piece : grub_pieces(config, variable, config.grub_known))
+      add_arguments(piece, config.grub_arguments);
   mark_for_init(config.grub_arguments);
 }
 
@@ -73,6 +55,19 @@ ArgumentEnd end_of(const SourcePtr& source, std::uint32_t begin, std::uint32_t e
 }
 
 }  // namespace
+
+std::vector<GrubPiece> grub_pieces(const BootConfig& config, std::string_view variable, bool& known) {
+  std::vector<GrubPiece> result;
+  for (const auto& [source, file] : config.grub)
+    for (const ShellAssignment& a : file.assignments) {
+      if (a.name != variable) continue;
+      if (a.conditional || !a.plain) known = false;
+      if (a.conditional) continue;
+      if (!a.appends) result.clear();
+      if (a.plain) result.push_back({source, &a});
+    }
+  return result;
+}
 
 void read_command_lines(BootConfig& config, const std::map<std::string, std::string>& unreadable) {
   read_grub(config, unreadable);
@@ -96,8 +91,8 @@ bool BootConfig::grub_entries_elsewhere() const {
 std::optional<ArgumentEnd> BootConfig::grub_end() const {
   bool known = grub_known;
   for (std::string_view variable : {default_variable, linux_variable}) {
-    std::vector<Piece> found = pieces(*this, variable, known);
-    auto editable = [](const Piece& p) { return p.assignment->simple && exact_base(p); };
+    std::vector<GrubPiece> found = grub_pieces(*this, variable, known);
+    auto editable = [](const GrubPiece& p) { return p.assignment->simple && exact_base(p); };
     auto at = std::find_if(found.rbegin(), found.rend(), editable);
     if (!known || at == found.rend()) continue;
     Span span = at->assignment->value_span;
