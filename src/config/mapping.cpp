@@ -46,12 +46,6 @@ constexpr Field map_fields[] = {
     {.name = "iommugroup", .kind = FieldKind::integer},     {.name = "description", .longest = 4096},
 };
 
-bool is_mapping_id(std::string_view id) {
-  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-  return id.size() >= 2 && letter(id[0]) && std::all_of(id.begin(), id.end(), inner);
-}
-
 /// 0, 1, or nothing at all for 1.
 std::optional<bool> flag(std::string_view value) {
   if (value.empty() || value == "1") return true;
@@ -121,7 +115,7 @@ class Reader {
   }
 
   void map(Mapping& mapping, const MappingLine& line) {
-    std::string wrong = check_properties(map_fields, line.value);
+    std::string wrong = check_map(line.value);
     if (wrong.empty()) return mapping.entries.push_back(read_entry(line));
     skip(line.value_span, "PVE skips this `map` of mapping `" + std::string(mapping.id) + "`: " + wrong);
   }
@@ -143,6 +137,14 @@ const Mapping* Mappings::find(std::string_view id) const {
   auto found = by_id.find(id);
   return found == by_id.end() ? nullptr : &found->second;
 }
+
+bool is_mapping_id(std::string_view id) {
+  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  return id.size() >= 2 && letter(id[0]) && std::all_of(id.begin(), id.end(), inner);
+}
+
+std::string check_map(std::string_view value) { return check_properties(map_fields, value); }
 
 Mappings read_mappings(SourcePtr source) {
   Mappings out;

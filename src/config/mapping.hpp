@@ -39,4 +39,9 @@ struct Mappings {
 
 Mappings read_mappings(SourcePtr source);
 
+/// Two or more of a-z 0-9 _ - in any letter case, a letter first (pve-configid).
+bool is_mapping_id(std::string_view id);
+/// PVE's check of one `map` value: empty if it is accepted, else why not.
+std::string check_map(std::string_view value);
+
 }  // namespace hostpci
