@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "cli/failed.hpp"
 #include "cli/lint_fix.hpp"
 #include "cli/lint_report.hpp"
 #include "cli/log.hpp"
@@ -78,7 +79,8 @@ class VmSet {
 
   void read_asked(const std::vector<std::string>& names) {
     for (const std::string& path : world_.vm_paths(names, failures)) {
-      if (!seen_.insert(path).second) continue;
+      // every VM of the node: none is listed twice, and there are no neighbours
+      if (!names.empty() && !seen_.insert(path).second) continue;
       if (!read(path, true)) continue;
       ++count;
       if (keep_paths_) paths_.push_back(path);
@@ -137,8 +139,11 @@ class LintRun {
 
   int run() {
     set_.read_asked(invocation_.arguments);
+    for (const Failure& failure : set_.failures)
+      if (status_of(failure) == usage) return failed(failure);
     lap("read the VMs");
-    Result<const Host*> host = world_.host();
+    // a fix may bring in devices that no line names yet
+    Result<const Host*> host = world_.host({.capabilities = settings_.fix, .state = settings_.fix});
     if (!host) {
       log_error(host.error().message);
       return refused;
@@ -146,6 +151,7 @@ class LintRun {
     host_ = *host;
     world_.read_roms_of(set_.vms);
     world_.read_links_of(set_.vms);
+    if (!settings_.fix) world_.read_states_of(set_.vms);
     lap("read the host");
     if (settings_.fix && !fix()) fix_refused_ = true;
     else if (!settings_.fix) found_ = judge({});
@@ -165,13 +171,11 @@ class LintRun {
         if (auto file = host.files.find(path); file != host.files.end()) file->second = text;
       judged = &host;
     }
-    std::vector<Vm> vms;
-    for (const Vm& vm : set_.vms) {
-      auto text = changed.find(vm.source->path);
-      vms.push_back(text == changed.end() ? vm : read_vm(make_source(vm.source->path, text->second)));
-    }
+    std::vector<Vm> vms = changed.empty() ? std::vector<Vm>() : set_.vms;
+    for (Vm& vm : vms)
+      if (auto text = changed.find(vm.source->path); text != changed.end()) vm = read_vm(make_source(vm.source->path, text->second));
     BootConfig boot = read_boot_config(judged->files, judged->unreadable);
-    Facts facts = make_facts(*judged, world_.mappings(*judged), boot, vms);
+    Facts facts = make_facts(*judged, world_.mappings(*judged), boot, changed.empty() ? set_.vms : vms);
     return lint(facts, settings_.rules, limits(invocation_, set_), settings_.statistics ? &statistics_ : nullptr);
   }
 
@@ -197,8 +201,10 @@ class LintRun {
     bool written = take_baseline(settings_.baseline, report) && keep_baseline(settings_.write_baseline, report);
     *invocation_.out << render_report(report, invocation_.globals, set_.paths());
     if (settings_.statistics) *invocation_.out << "\n" << render_statistics(statistics_, invocation_.globals.verbose > 0);
-    for (const Failure& failure : set_.failures) log_error(failure.message);
-    if (!set_.failures.empty() || fix_refused_ || !written) return refused;
+    int status = done;
+    for (const Failure& failure : set_.failures) status = std::max(status, failed(failure));
+    if (fix_refused_ || !written) status = refused;
+    if (status != done) return status;
     return settings_.fail_on.reached(report.summary) && settings_.write_baseline.empty() ? findings : done;
   }
 

@@ -7,6 +7,7 @@
 #include "config/host_hardware.hpp"
 #include "diag/render.hpp"
 #include "host/snapshot.hpp"
+#include "rules/resolve.hpp"
 
 namespace hostpci {
 namespace {
@@ -68,6 +69,10 @@ void World::read_roms_of(const std::vector<Vm>& vms) {
 
 void World::read_links_of(const std::vector<Vm>& vms) {
   if (host_ && globals_.host.empty()) read_links(*system_, disk_links(vms), *host_);
+}
+
+void World::read_states_of(const std::vector<Vm>& vms) {
+  if (host_ && globals_.host.empty()) read_state(*system_, assigned_functions(vms, *host_, mappings(*host_)), *host_);
 }
 
 Result<Vm> World::vm(const std::string& name) {

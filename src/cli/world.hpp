@@ -31,6 +31,8 @@ class World {
   void read_roms_of(const std::vector<Vm>&);
   /// Links below /dev/disk that these VMs name, into the host (a snapshot has its own).
   void read_links_of(const std::vector<Vm>&);
+  /// What HostParts::state and ::capabilities leave out, of the devices that these VMs take, into the host (a snapshot has its own).
+  void read_states_of(const std::vector<Vm>&);
   /// One VM by VMID or path.
   Result<Vm> vm(const std::string& name);
   /// Paths of the VMs named: VMIDs, files, directories; none named: every VM of this node. Failures are collected, the rest goes on.

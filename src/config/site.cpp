@@ -49,12 +49,13 @@ Result<std::string> vm_file(const FileSystem& system, std::string_view name) {
 Result<std::vector<std::string>> list_vms(const FileSystem& system, const std::string& directory) {
   auto names = system.list(directory);
   if (!names) return names.error();
-  std::vector<std::string> paths;
-  std::string base = directory.ends_with('/') ? directory : directory + "/";
+  std::vector<std::pair<std::uint32_t, std::string_view>> vms;
   for (const std::string& name : *names)
-    if (vmid_of_path(name)) paths.push_back(base + name);
-  std::sort(paths.begin(), paths.end(),
-            [](const std::string& a, const std::string& b) { return vmid_of_path(a) < vmid_of_path(b); });
+    if (std::uint32_t vmid = vmid_of_path(name)) vms.emplace_back(vmid, name);
+  std::sort(vms.begin(), vms.end());
+  std::string base = directory.ends_with('/') ? directory : directory + "/";
+  std::vector<std::string> paths;
+  for (const auto& [vmid, name] : vms) paths.push_back(base + std::string(name));
   return paths;
 }
 

@@ -56,7 +56,7 @@ Fact<bool> Attributes::has(std::string_view name) const {
 
 Fact<std::string> Attributes::text(std::string_view name) const {
   if (listed_ && absent_here(name)) return {};
-  auto bytes = system_.read(path(name));
+  auto bytes = system_.read_attribute(path(name));
   return bytes ? Fact<std::string>(trim(*bytes)) : Fact<std::string>();
 }
 

@@ -73,32 +73,43 @@ bool has_flr(pci_dev* device) {
   return false;
 }
 
-/// How far the configuration space may be read: the kernel shows 64 bytes to unprivileged readers.
-bool readable(pci_dev* device, int position) {
-  std::array<u8, 4> bytes{};
-  return pci_read_block(device, position, bytes.data(), int(bytes.size())) == 1;
+/// Configuration space in one piece, from which the library answers.
+using Space = std::array<u8, 4096>;
+
+/// How far it may be read: the kernel shows 64 bytes to unprivileged readers, and conventional PCI has 256. 0: not at
+/// all.
+int load(pci_dev* device, Space& space) {
+  for (int size : {4096, 256, 64}) {
+    if (pci_read_block(device, 0, space.data(), size) != 1) continue;
+    pci_setup_cache(device, space.data(), size);
+    return size;
+  }
+  return 0;
 }
 
-void read_one(pci_dev* source, Device& device) {
-  if (!readable(source, 0)) return;
+void read_one(pci_dev* source, Space& space, Device& device) {
+  int size = load(source, space);
+  if (size == 0) return;
   int header = pci_read_byte(source, PCI_HEADER_TYPE) & 0x7f;
   if (header == PCI_HEADER_TYPE_BRIDGE || header == PCI_HEADER_TYPE_CARDBUS) device.bridge = true;
-  if (!readable(source, 0xfc) || !known(source, PCI_FILL_CAPS)) return;
+  if (size < 256 || !known(source, PCI_FILL_CAPS)) return;
   device.flr = has_flr(source);
   bool express = pci_find_cap(source, PCI_CAP_ID_EXP, PCI_CAP_NORMAL) != nullptr;
   if (!express) device.acs = false;
-  if (!express || !readable(source, 0x100) || !known(source, PCI_FILL_EXT_CAPS)) return;
+  if (!express || size < 4096 || !known(source, PCI_FILL_EXT_CAPS)) return;
   device.acs = pci_find_cap(source, PCI_EXT_CAP_ID_ACS, PCI_CAP_EXTENDED) != nullptr;
 }
 
-void read_all(const std::string& directory, Host& host) {
+void read_each(const std::string& directory, const std::vector<Device*>& devices) {
   Library library;
   library.parameter("sysfs.path", directory);
   pci_init(library.access);
-  for (auto& [address, device] : host.devices) {
-    pci_dev* source = pci_get_dev(library.access, int(address.domain), address.bus, address.device, address.function);
+  Space space;
+  for (Device* device : devices) {
+    const PciAddress& at = device->address;
+    pci_dev* source = pci_get_dev(library.access, int(at.domain), at.bus, at.device, at.function);
     try {
-      read_one(source, device);
+      read_one(source, space, *device);
     } catch (const LibraryError&) {
       // the device went away while it was read: what is not known stays unknown
     }
@@ -106,16 +117,29 @@ void read_all(const std::string& directory, Host& host) {
   }
 }
 
-}  // namespace
-
-void read_capabilities(const FileSystem& system, Host& host) {
-  std::string directory = real_path(system, "/sys/bus/pci");
-  if (directory.empty() || host.devices.empty()) return;
+void read_capabilities_of(const FileSystem& system, const std::vector<Device*>& devices) {
+  std::string directory = devices.empty() ? "" : real_path(system, "/sys/bus/pci");
+  if (directory.empty()) return;
   try {
-    read_all(directory, host);
+    read_each(directory, devices);
   } catch (const LibraryError&) {
     // no access at all: unknown
   }
+}
+
+}  // namespace
+
+void read_capabilities(const FileSystem& system, Host& host) {
+  std::vector<Device*> devices;
+  for (auto& [address, device] : host.devices) devices.push_back(&device);
+  read_capabilities_of(system, devices);
+}
+
+void read_capabilities(const FileSystem& system, const std::set<PciAddress>& addresses, Host& host) {
+  std::vector<Device*> devices;
+  for (const PciAddress& address : addresses)
+    if (auto found = host.devices.find(address); found != host.devices.end()) devices.push_back(&found->second);
+  read_capabilities_of(system, devices);
 }
 
 struct PciNames::Access {

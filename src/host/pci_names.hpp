@@ -1,6 +1,7 @@
 // Names of PCI vendors, devices and classes out of pci.ids, and capabilities out of configuration space: libpci.
 #pragma once
 #include <memory>
+#include <set>
 #include <string>
 
 #include "host/host.hpp"
@@ -25,5 +26,7 @@ class PciNames {
 /// Sets acs, flr and bridge of every device from its configuration space below the root in use. libpci's warnings go
 /// nowhere.
 void read_capabilities(const FileSystem& system, Host& host);
+/// The same of these devices.
+void read_capabilities(const FileSystem& system, const std::set<PciAddress>& addresses, Host& host);
 
 }  // namespace hostpci

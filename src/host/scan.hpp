@@ -10,16 +10,20 @@ namespace hostpci {
 
 /// Parts of a host that can be left unread. Start-up is a feature: `devices` needs no boot files, `showcmd` no uses.
 struct HostParts {
-  bool details = true;  ///< per device: BARs, power, reset, interrupts, mdev types
+  bool details = true;  ///< per device: BARs, override, virtual functions, mdev types
   bool uses = true;     ///< disks, networks, consoles below each device
   bool kernel = true;
   bool files = true;         ///< configuration files, packages
   bool running = true;       ///< running VMs, mdevs
-  bool capabilities = true;  ///< ACS, FLR (libpci)
+  bool capabilities = true;  ///< ACS, FLR (libpci): to read configuration space wakes a device that sleeps
+  bool state = true;         ///< among the details: interrupts, power, reset method, NUMA node
 };
 
 /// Never fails: what cannot be read is unknown.
 Host scan_host(const FileSystem& system, const HostParts& parts = {});
+
+/// Fills what HostParts::state and ::capabilities leave out, of these devices; those that do not exist are passed over.
+void read_state(const FileSystem& system, const std::set<PciAddress>& addresses, Host& host);
 
 /// Fills host.roms for these file names (relative to /usr/share/kvm, as romfile= has them). Names that lead out of the
 /// directory are left out.

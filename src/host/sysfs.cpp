@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "host/parts.hpp"
+#include "host/pci_names.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -46,7 +47,8 @@ Fact<int> read_group(const Attributes& attributes) {
   return id ? Fact<int>(int(*id)) : Fact<int>();
 }
 
-/// Header type 1 and 2 have these classes, and host and ISA bridges are part of the board.
+/// Header type 1 and 2 have these classes (and, by newer kernels, an attribute for the bus below), and host and ISA
+/// bridges are part of the board.
 Fact<bool> bridge_by_class(const Fact<std::uint32_t>& class_code) {
   if (!class_code) return {};
   switch (*class_code >> 8) {
@@ -82,8 +84,7 @@ void read_identity(const FileSystem& system, const Attributes& attributes, Devic
   device.subsystem = read_subsystem(attributes);
   device.driver = attributes.link("driver");
   device.group = read_group(attributes);
-  device.bridge = bridge_by_class(device.class_code);
-  device.irq = attributes.number<std::uint32_t>("irq", 10);
+  device.bridge = attributes.has("secondary_bus_number") == true ? true : bridge_by_class(device.class_code);
   if (auto physfn = attributes.link("physfn")) device.physfn = parse_pci_address(*physfn);
   device.virtfns = read_virtfns(system, attributes);
 }
@@ -145,30 +146,39 @@ void read_details(const FileSystem& system, const Attributes& attributes, Device
   device.sriov_totalvfs = attributes.number_or<std::uint32_t>("sriov_totalvfs", 10, 0);
   device.sriov_numvfs = attributes.number_or<std::uint32_t>("sriov_numvfs", 10, 0);
   device.reset = attributes.has("reset");
+  device.bars = read_bars(attributes);
+  device.rom = attributes.has("rom");
+  device.express = attributes.has("max_link_speed");
+  device.resizable = has_resizable(attributes);
+  read_mdev_types(system, attributes, device);
+}
+
+void read_state_of(const FileSystem& system, const Attributes& attributes, Device& device) {
+  device.irq = attributes.number<std::uint32_t>("irq", 10);
   device.reset_method = read_reset_method(attributes, device.reset);
   device.power_state = attributes.text("power_state");
   device.d3cold_allowed = flag(attributes.text("d3cold_allowed"));
   device.numa_node = read_numa_node(attributes);
   device.msi = read_msi(system, attributes);
-  device.bars = read_bars(attributes);
-  device.rom = attributes.has("rom");
-  device.express = attributes.has("max_link_speed");
-  device.resizable = has_resizable(attributes);
 }
 
 /// Without both, what hangs on a device is looked for below the device itself.
 bool has_classes(const FileSystem& system) { return system.stat("/sys/class/net") || system.stat("/sys/class/block"); }
 
+Result<std::string> device_link(const FileSystem& system, const std::string& name) {
+  return system.read_link(std::string(devices_directory) + '/' + name);
+}
+
 Device read_device(const FileSystem& system, const HostParts& parts, const std::string& name,
                    const PciAddress& address) {
   Device device;
   device.address = address;
-  auto link = system.read_link(std::string(devices_directory) + '/' + name);
+  auto link = device_link(system, name);
   device.parent = parent_of(link);
   Attributes attributes(system, device_directory(name, link));
   read_identity(system, attributes, device);
   if (parts.details) read_details(system, attributes, device);
-  if (parts.details) read_mdev_types(system, attributes, device);
+  if (parts.details && parts.state) read_state_of(system, attributes, device);
   if (!parts.uses || !attributes.listed()) return device;
   if (auto below = uses_below(system, attributes); !below.empty()) device.uses = std::move(below);
   return device;
@@ -202,6 +212,16 @@ void scan_devices(const FileSystem& system, const HostParts& parts, Host& host) 
     if (address) host.devices.emplace_hint(host.devices.end(), *address, read_device(system, own, name, *address));
   }
   read_groups(system, parts.details, host);
+}
+
+void read_state(const FileSystem& system, const std::set<PciAddress>& addresses, Host& host) {
+  for (const PciAddress& address : addresses) {
+    auto device = host.devices.find(address);
+    if (device == host.devices.end()) continue;
+    std::string name = address.str();
+    read_state_of(system, Attributes(system, device_directory(name, device_link(system, name))), device->second);
+  }
+  read_capabilities(system, addresses, host);
 }
 
 }  // namespace hostpci

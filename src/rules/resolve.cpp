@@ -176,6 +176,21 @@ std::vector<PciAddress> matching_functions(const Host& host, std::string_view el
   return found;
 }
 
+std::set<PciAddress> assigned_functions(const std::vector<Vm>& vms, const Host& host, const Mappings& mappings) {
+  std::set<PciAddress> functions;
+  auto add = [&](std::string_view element) {
+    for (const PciAddress& address : matching_functions(host, element)) functions.insert(address);
+  };
+  for (const Vm& vm : vms)
+    for (const HostpciLine& line : vm.next_hostpci()) {
+      for (const HostElement& element : line.parsed.hosts) add(element.text);
+      const Mapping* mapping = mappings.find(line.parsed.text(HostpciKey::mapping));
+      if (!mapping) continue;
+      for (const MappingEntry& entry : mapping->entries) std::for_each(entry.paths.begin(), entry.paths.end(), add);
+    }
+  return functions;
+}
+
 Resolution resolve(const Vm& vm, std::vector<HostpciLine> lines, const Host& host, const Mappings& mappings) {
   Resolution resolution;
   LineContext context{vm, host, machine(vm)};

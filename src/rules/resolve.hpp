@@ -3,6 +3,7 @@
 // showcmd, lint and set.
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,9 @@ struct Resolution {
 /// The functions that one host= element means on this host: the text is a prefix of the name, with or without "0000:"
 /// (PCI.pm find_on_host).
 std::vector<PciAddress> matching_functions(const Host&, std::string_view element);
+
+/// Every function that a line of these VMs may take at the next start.
+std::set<PciAddress> assigned_functions(const std::vector<Vm>&, const Host&, const Mappings&);
 
 /// `lines`: the main section's (showcmd) or the next start's (lint). An unknown device list refuses nothing.
 Resolution resolve(const Vm&, std::vector<HostpciLine> lines, const Host&, const Mappings&);

@@ -106,6 +106,27 @@ TEST_CASE("capabilities are those that lspci decoded") {
   }
 }
 
+TEST_CASE("what a scan leaves out is read on request, and is what the whole scan reads") {
+  for (const char* name : captures) {
+    CAPTURE(name);
+    Capture capture(name);
+    auto system = real_file_system(capture.directory.path());
+    REQUIRE(system);
+    Host host = scan_host(**system, {.capabilities = false, .state = false});
+    std::set<PciAddress> read, rest;
+    for (const auto& [address, device] : host.devices) {
+      CHECK_FALSE((device.irq || device.power_state || device.reset_method || device.flr || device.acs));
+      CHECK(device.bridge == capture.host.find(address)->bridge);
+      (address.function == 0 ? read : rest).insert(address);
+    }
+    read_state(**system, read, host);
+    for (const auto& [address, device] : host.devices)
+      CHECK((device == *capture.host.find(address)) == (read.count(address) != 0));
+    read_state(**system, rest, host);
+    CHECK(host == capture.host);
+  }
+}
+
 TEST_CASE("live and snapshot are one model") {
   for (const char* name : captures) {
     CAPTURE(name);
