@@ -2,9 +2,12 @@
 // The protocol, its order and its reasons stand in transaction.cpp.
 #pragma once
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apply/txn_locks.hpp"
 #include "plan/plan.hpp"
 #include "system/file_system.hpp"
 #include "text/result.hpp"
@@ -19,13 +22,14 @@ struct TransactionRequest {
   std::vector<FileChange> files;
   std::vector<PlannedCommand> refresh;   ///< run once the files stand, each noted as done; never under Proxmox VE's locks
   RunCommand run;                        ///< empty: the commands are left to the user (below --root)
+  std::vector<PlannedCommand> undo;      ///< run after a rollback in place of `refresh`; none: `refresh`
 };
 
 /// How a transaction ended.
 enum class Outcome : std::uint8_t {
   nothing,      ///< no file differs
   done,         ///< all new, all commands run (or left to the user)
-  unrefreshed,  ///< all new, but a command failed: `problems` says which; the next command that writes runs it again
+  unrefreshed,  ///< all new, but a command failed: `problems` says which; the next call with a runner runs it again
   undone,       ///< all old again; `problems` says why
   unknown,      ///< some file could not be brought to either state: `problems` says which and where both texts are kept
 };
@@ -33,15 +37,27 @@ std::string_view name(Outcome);
 
 struct TransactionResult {
   Outcome outcome = Outcome::nothing;
-  std::string id;                     ///< "20261121-155800-1": sorts by time
+  std::string id;                     ///< "20261121-155800-001" (UTC): sorts by time
   std::vector<std::string> problems;  ///< one line each
 };
 
 /// A Failure: refused before anything was changed (a lock that is held, a file that is not as `before` says, no quorum …).
 Result<TransactionResult> carry_out(FileSystem&, const TransactionRequest&);
 
-/// What an interrupted transaction left is finished (if it was committed) or undone. Nothing to do: an empty list.
+/// What interrupted transactions left is finished (if it was committed) or undone. Nothing to do: an empty list. Outcome::unknown: a
+/// file was changed by someone else and is left alone (told once), or it cannot be written now (tried again by the next call).
+/// A Failure: a lock that is held, or a journal that is damaged.
 Result<std::vector<TransactionResult>> recover(FileSystem&, const RunCommand&);
+
+/// The locks of a writer who looks at a file before it says what is to become of it. Whoever gets them has recovered first.
+struct WriteLocks {
+  std::unique_ptr<FileLock> host;
+  std::optional<PveLocks> pve;
+  std::vector<TransactionResult> recovered;  ///< none of them unknown
+};
+Result<WriteLocks> lock_for_writing(FileSystem&, const PveScope&, const RunCommand& = {}, int milliseconds = 10000);
+/// As carry_out, under locks that the caller has taken and keeps; Proxmox VE's are given back before refresh commands run.
+Result<TransactionResult> carry_out(FileSystem&, const TransactionRequest&, WriteLocks&);
 
 /// A transaction of the past, as the journal keeps it.
 struct HistoryEntry {
