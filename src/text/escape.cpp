@@ -106,6 +106,13 @@ std::string printable_lines(std::string_view text) {
   return out;
 }
 
+std::string xml_text(std::string_view text) {
+  std::string out = printable_lines(text);
+  for (std::string_view never : {"\uFFFE", "\uFFFF"})
+    for (std::size_t at = 0; (at = out.find(never, at)) != out.npos;) out.replace(at, never.size(), "\uFFFD");
+  return out;
+}
+
 std::size_t character_size(std::string_view text) {
   std::size_t size = first_character(text).size;
   return size ? size : 1;

@@ -14,6 +14,9 @@ std::string utf8(std::string_view text);
 /// printable() of each line: line feeds stay.
 std::string printable_lines(std::string_view text);
 
+/// printable_lines() without U+FFFE and U+FFFF, which become U+FFFD: what XML 1.0 may hold.
+std::string xml_text(std::string_view text);
+
 /// How many bytes the first character has: a well-formed UTF-8 sequence, or one byte that begins none. The text is not empty.
 std::size_t character_size(std::string_view text);
 

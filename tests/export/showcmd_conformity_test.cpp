@@ -3,10 +3,8 @@
 
 #include <map>
 
-#include "../support/linted.hpp"
-#include "../support/recorded_host.hpp"
-#include "../support/temporary.hpp"
 #include "export/qemu_args.hpp"
+#include "recordings.hpp"
 #include "rules/rule.hpp"
 #include "text/words.hpp"
 
@@ -14,8 +12,6 @@ namespace hostpci::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path folder = fs::path(FIXTURES) / "corpus/showcmd";
 
 struct Recording {
   std::string name;
@@ -36,28 +32,16 @@ Recording read_recording(const fs::path& path) {
   return recording;
 }
 
-const Host& host_of(const std::string& name) {
-  static std::map<fs::path, Host> hosts;
-  fs::path own = folder / (name + ".host.json"), path = fs::exists(own) ? own : folder / "host.json";
-  auto [at, added] = hosts.try_emplace(path);
-  if (added) at->second = recorded_host(read_file(path));
-  return at->second;
-}
-
 QemuArgs arguments_of(const std::string& name) {
-  const Host& host = host_of(name);
-  Vm vm =
-      read_vm(make_source("/etc/pve/qemu-server/" + name.substr(0, 4) + ".conf", read_file(folder / (name + ".conf"))));
-  const std::string* file = host.file("/etc/pve/mapping/pci.cfg");
-  Mappings mappings = read_mappings(file ? make_source("/etc/pve/mapping/pci.cfg", *file) : nullptr);
-  return qemu_args(vm, host, mappings);
+  const Host& host = recorded_host_of(name);
+  return qemu_args(recorded_vm(name), host, mappings_of(host));
 }
 
 }  // namespace
 
 TEST_CASE("showcmd makes the recorded arguments") {
   std::size_t cases = 0, refused = 0;
-  for (const fs::path& path : sorted_entries(folder)) {
+  for (const fs::path& path : sorted_entries(recordings)) {
     if (path.extension() != ".hostpci") continue;
     Recording recording = read_recording(path);
     CAPTURE(recording.name);
@@ -121,8 +105,8 @@ TEST_CASE("each recorded refusal has its rule") {
 }
 
 TEST_CASE("root ports are made on demand, live migration is asked for where the mapping allows it") {
-  const Host& host = host_of("");
-  Mappings mappings = read_mappings(make_source("/etc/pve/mapping/pci.cfg", *host.file("/etc/pve/mapping/pci.cfg")));
+  const Host& host = recorded_host_of("");
+  Mappings mappings = mappings_of(host);
   auto lines = [&](std::string text) {
     return qemu_args(read_vm(make_source("/etc/pve/qemu-server/100.conf", std::move(text))), host, mappings).arguments;
   };
