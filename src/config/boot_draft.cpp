@@ -103,17 +103,17 @@ Refused BootDraft::in_homes(const std::vector<CommandLineHome>& homes, std::stri
 Refused BootDraft::add_argument(std::string_view argument) {
   if (homes_.homes.empty())
     return DraftRefusal{"", 0, homes_.mixed.empty() ? "where the kernel command line lives is not known" : homes_.mixed};
-  return in_homes(homes_.homes, argument, [](ArgumentDraft draft, const ArgumentWord& word) { return draft.add(word); });
+  return in_homes(homes_.homes, argument, [](ArgumentDraft draft, const KernelWord& word) { return draft.add(word); });
 }
 
 Refused BootDraft::remove_argument(std::string_view argument) {
   return in_homes(homes_with_ours(files_, homes_), argument,
-                  [](ArgumentDraft draft, const ArgumentWord& word) { return draft.remove(word, false); });
+                  [](ArgumentDraft draft, const KernelWord& word) { return draft.remove(word, false); });
 }
 
 Refused BootDraft::take_back_argument(std::string_view argument) {
   return in_homes(homes_with_ours(files_, homes_), argument,
-                  [](ArgumentDraft draft, const ArgumentWord& word) { return draft.remove(word, true); });
+                  [](ArgumentDraft draft, const KernelWord& word) { return draft.remove(word, true); });
 }
 
 bool BootDraft::has_argument(std::string_view argument) const {

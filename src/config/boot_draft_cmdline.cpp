@@ -19,6 +19,7 @@ std::string quoted(const std::string& text) { return '`' + text + '`'; }
 
 DraftRefusal refusal_of(const HomeFault& fault) { return {fault.file, fault.line, fault.message}; }
 
+/// Files of grub.d belong to packages: where a later value wins, theirs is left alone.
 bool may_edit(const HomeWord& word) {
   return word.editable && (!word.style.grub || word.file == "/etc/default/grub" || word.file == own::grub);
 }
@@ -26,9 +27,9 @@ bool may_edit(const HomeWord& word) {
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /// The word of bytes that were spelled in this style.
-ArgumentWord unspelled(const std::string& text) {
+KernelWord unspelled(const std::string& text) {
   auto word = read_argument(text);
-  return word ? *word : ArgumentWord{text, text, "", false, false};
+  return word ? *word : KernelWord{text, text, "", false, false};
 }
 
 std::string bytes(const DraftFiles& files, const HomeWord& word) {
@@ -36,7 +37,7 @@ std::string bytes(const DraftFiles& files, const HomeWord& word) {
 }
 
 /// Was it hostpci that put `taken` there? A word that joins values of others is ours in part.
-bool is_ours(const DraftFiles& files, const HomeLine& line, const HomeWord& word, const ArgumentWord& taken) {
+bool is_ours(const DraftFiles& files, const HomeLine& line, const HomeWord& word, const KernelWord& taken) {
   if (word.file == own::grub) return true;
   auto entry = word.editable ? files.entry(line.key, bytes(files, word)) : std::nullopt;
   if (!entry) return false;
@@ -51,7 +52,7 @@ DraftRefusal ArgumentDraft::refusal(const HomeWord& word, std::string message) c
 }
 
 /// Which assignment is in the way of an argument for GRUB.
-DraftRefusal ArgumentDraft::no_place(const ArgumentWord& wanted) const {
+DraftRefusal ArgumentDraft::no_place(const KernelWord& wanted) const {
   const std::string what = quoted(wanted.text) + " cannot be added: ";
   for (const auto& [source, file] : files_.config().grub)
     for (const ShellAssignment& a : file.assignments)
@@ -70,7 +71,8 @@ bool ArgumentDraft::too_long(const HomeText& text) const {
   return std::any_of(text.lines.begin(), text.lines.end(), [&](const auto& l) { return length(l) > longest + 1; });
 }
 
-Refused ArgumentDraft::add(const ArgumentWord& wanted) {
+Refused ArgumentDraft::add(const KernelWord& wanted) {
+  bool changed = false;
   for (int i = 0; i < most_steps; ++i) {
     HomeText text = read();
     if (text.fault) return refusal_of(*text.fault);
@@ -83,10 +85,11 @@ Refused ArgumentDraft::add(const ArgumentWord& wanted) {
       if (files_.texts() == before)
         return DraftRefusal{own::grub, 0, quoted(wanted.text) + " has no effect: a later file sets the variable anew"};
       done = false;
+      changed = true;
       break;
     }
     if (!done) continue;
-    if (!too_long(text)) return {};
+    if (!changed || !too_long(text)) return {};
     return DraftRefusal{home_.file, 0,
                         "with " + quoted(wanted.text) + " the command line has more than 2047 bytes: the kernel cuts it"};
   }
@@ -94,16 +97,17 @@ Refused ArgumentDraft::add(const ArgumentWord& wanted) {
 }
 
 Refused ArgumentDraft::take(const HomeLine& line, const ArgumentStep& step) {
-  ArgumentWord word = unspelled(step.text);
+  KernelWord word = unspelled(step.text);
   if (step.kind == ArgumentStep::Kind::append) return append(line, word);
   const HomeWord& old = line.words[step.at];
-  if (may_edit(old)) return replace(line, old, word);
-  if (repeats_of(word.name) == Repeats::list)
+  const bool adds_up = repeats_of(word.name) == Repeats::list;
+  if (may_edit(old) || (adds_up && old.editable)) return replace(line, old, word);
+  if (adds_up)
     return refusal(old, quoted(old.word.text) + " stands in a value that is no plain text: change it by hand");
   return home_.drop_ins ? append_drop_in(word) : no_place(word);
 }
 
-Refused ArgumentDraft::append(const HomeLine& line, const ArgumentWord& word) {
+Refused ArgumentDraft::append(const HomeLine& line, const KernelWord& word) {
   if (!line.end) return home_.drop_ins ? append_drop_in(word) : no_place(word);
   const HomeEnd& end = *line.end;
   auto text = spell(word, end.style);
@@ -114,7 +118,7 @@ Refused ArgumentDraft::append(const HomeLine& line, const ArgumentWord& word) {
   return {};
 }
 
-Refused ArgumentDraft::append_drop_in(const ArgumentWord& word) {
+Refused ArgumentDraft::append_drop_in(const KernelWord& word) {
   HomeText text = read();
   for (const HomeLine& line : text.lines)
     for (const HomeWord& w : line.words)
@@ -124,7 +128,7 @@ Refused ArgumentDraft::append_drop_in(const ArgumentWord& word) {
   return files_.add_own_line(own::grub, std::string(drop_in_start) + *bytes + '"');
 }
 
-Refused ArgumentDraft::replace(const HomeLine& line, const HomeWord& old, const ArgumentWord& word) {
+Refused ArgumentDraft::replace(const HomeLine& line, const HomeWord& old, const KernelWord& word) {
   auto text = spell(word, old.style);
   if (!text) return DraftRefusal{home_.file, 0, "GRUB cannot hand over " + quoted(word.text)};
   std::string before = bytes(files_, old);
@@ -137,7 +141,7 @@ Refused ArgumentDraft::replace(const HomeLine& line, const HomeWord& old, const 
   return {};
 }
 
-Refused ArgumentDraft::remove(const ArgumentWord& taken, bool only_ours) {
+Refused ArgumentDraft::remove(const KernelWord& taken, bool only_ours) {
   for (int i = 0; i < most_steps; ++i) {
     HomeText text = read();
     bool done = true;
@@ -156,7 +160,7 @@ Refused ArgumentDraft::remove(const ArgumentWord& taken, bool only_ours) {
   return DraftRefusal{home_.file, 0, quoted(taken.text) + " comes back"};
 }
 
-Refused ArgumentDraft::remove_word(const HomeLine& line, const HomeWord& word, const ArgumentWord& taken,
+Refused ArgumentDraft::remove_word(const HomeLine& line, const HomeWord& word, const KernelWord& taken,
                                    const std::string& rest) {
   if (!rest.empty()) return keep_rest(line, word, taken, rest);
   auto entry = files_.entry(line.key, bytes(files_, word));
@@ -174,7 +178,7 @@ Refused ArgumentDraft::remove_word(const HomeLine& line, const HomeWord& word, c
 }
 
 /// Of a list some words stay; what it was before we came stands again as soon as nothing of ours is left in it.
-Refused ArgumentDraft::keep_rest(const HomeLine& line, const HomeWord& word, const ArgumentWord& taken,
+Refused ArgumentDraft::keep_rest(const HomeLine& line, const HomeWord& word, const KernelWord& taken,
                                  const std::string& rest) {
   auto entry = files_.entry(line.key, bytes(files_, word));
   std::string text = spell(unspelled(rest), word.style).value_or(rest);
@@ -203,7 +207,7 @@ void ArgumentDraft::erase(const HomeWord& word) {
   files_.edit(word.file, {{span, ""}});
 }
 
-bool has_argument(const DraftFiles& files, const CommandLineHome& home, const ArgumentWord& wanted) {
+bool has_argument(const DraftFiles& files, const CommandLineHome& home, const KernelWord& wanted) {
   HomeText text = read_home(files.config(), files.unreadable(), home);
   if (text.fault || text.lines.empty()) return false;
   return std::all_of(text.lines.begin(), text.lines.end(), [&](const HomeLine& line) {

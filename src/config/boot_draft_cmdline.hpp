@@ -13,22 +13,22 @@ class ArgumentDraft {
  public:
   ArgumentDraft(DraftFiles& files, const CommandLineHome& home) : files_(files), home_(home) {}
 
-  Refused add(const ArgumentWord& wanted);
-  Refused remove(const ArgumentWord& taken, bool only_ours);
+  Refused add(const KernelWord& wanted);
+  Refused remove(const KernelWord& taken, bool only_ours);
 
  private:
   HomeText read() const { return read_home(files_.config(), files_.unreadable(), home_); }
   DraftRefusal refusal(const HomeWord& word, std::string message) const;
-  DraftRefusal no_place(const ArgumentWord& wanted) const;
+  DraftRefusal no_place(const KernelWord& wanted) const;
   bool too_long(const HomeText& text) const;
 
   Refused take(const HomeLine& line, const ArgumentStep& step);
-  Refused append(const HomeLine& line, const ArgumentWord& word);
-  Refused append_drop_in(const ArgumentWord& word);
-  Refused replace(const HomeLine& line, const HomeWord& old, const ArgumentWord& word);
+  Refused append(const HomeLine& line, const KernelWord& word);
+  Refused append_drop_in(const KernelWord& word);
+  Refused replace(const HomeLine& line, const HomeWord& old, const KernelWord& word);
 
-  Refused remove_word(const HomeLine& line, const HomeWord& word, const ArgumentWord& taken, const std::string& rest);
-  Refused keep_rest(const HomeLine& line, const HomeWord& word, const ArgumentWord& taken, const std::string& rest);
+  Refused remove_word(const HomeLine& line, const HomeWord& word, const KernelWord& taken, const std::string& rest);
+  Refused keep_rest(const HomeLine& line, const HomeWord& word, const KernelWord& taken, const std::string& rest);
   void erase(const HomeWord& word);
 
   DraftFiles& files_;
@@ -36,7 +36,7 @@ class ArgumentDraft {
 };
 
 /// Would the kernel read it so?
-bool has_argument(const DraftFiles& files, const CommandLineHome& home, const ArgumentWord& wanted);
+bool has_argument(const DraftFiles& files, const CommandLineHome& home, const KernelWord& wanted);
 /// Arguments that hostpci added, as the kernel gets them.
 std::vector<std::string> own_arguments(const DraftFiles& files, const CommandLineHome& home);
 

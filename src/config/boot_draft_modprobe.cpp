@@ -66,7 +66,8 @@ std::vector<Option> id_lists(const DraftFiles& files) { return options(files.con
 
 std::vector<std::string> ids_of(const Option& list) {
   std::string value = value_of(list.word);
-  value.erase(std::remove(value.begin(), value.end(), '"'), value.end());
+  auto dropped = [](char c) { return c == '"' || c == '\r'; };  // the kernel takes a CR for a blank
+  value.erase(std::remove_if(value.begin(), value.end(), dropped), value.end());
   std::vector<std::string> ids;
   for (std::string_view id : split(value, ','))
     if (!id.empty()) ids.emplace_back(id);
@@ -77,9 +78,11 @@ bool holds(const std::vector<std::string>& ids, std::string_view id) {
   return std::any_of(ids.begin(), ids.end(), [&](const std::string& i) { return lower(i) == lower(id); });
 }
 
-/// Where the next id of a list goes: before a closing quote, if there is one.
+/// Where the next id of a list goes: before a closing quote or the CR of a line end, if there is one.
 std::uint32_t end_of_ids(const Option& list) {
-  return list.word.span.end - (list.word.text.back() == '"' ? 1 : 0);
+  std::string_view text = list.word.text;
+  while (!text.empty() && (text.back() == '"' || text.back() == '\r')) text.remove_suffix(1);
+  return list.word.span.end - std::uint32_t(list.word.text.size() - text.size());
 }
 
 /// The id where it stands in the bytes of the list, or an empty span.
@@ -88,7 +91,7 @@ Span find_id(const Option& list, std::string_view id) {
   Span word = list.word.span;
   for (std::uint32_t at = word.begin; at + id.size() <= word.end; ++at) {
     auto boundary = [&](std::uint32_t i, std::uint32_t edge) {
-      return i == edge || std::string_view(",=\"\\\n").find(text[i]) != std::string_view::npos;
+      return i == edge || std::string_view(",=\"\\\r\n").find(text[i]) != std::string_view::npos;
     };
     auto end = at + std::uint32_t(id.size());
     bool whole = (at == word.begin || boundary(at - 1, word.end)) && boundary(end, word.end);

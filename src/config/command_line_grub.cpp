@@ -56,14 +56,14 @@ std::optional<MappedValue> map_value(const GrubPiece& piece) {
 }
 
 /// A word of grub.cfg as GRUB hands it over: a backslash before a special byte is dropped.
-ArgumentWord unescaped(const KernelArgument& a) {
+KernelWord unescaped(const KernelArgument& a) {
   std::string text;
   for (std::size_t i = 0; i < a.text.size(); ++i) {
     if (a.text[i] == '\\' && i + 1 < a.text.size()) ++i;
     text += a.text[i];
   }
   auto word = read_argument(text);
-  if (!word) word = ArgumentWord{std::string(a.text), std::string(a.name), std::string(a.value), a.has_value, false};
+  if (!word) word = KernelWord{std::string(a.text), std::string(a.name), std::string(a.value), a.has_value, false};
   word->for_init = a.for_init;
   return *word;
 }
@@ -142,7 +142,7 @@ HomeText read_grub_home(const BootConfig& config, const std::map<std::string, st
   return text;
 }
 
-std::optional<std::string> spell(const ArgumentWord& word, WordStyle style) {
+std::optional<std::string> spell(const KernelWord& word, WordStyle style) {
   if (!style.grub) return word.text;
   if ((word.name + word.value).find_first_of("\\'\"") != std::string::npos) return {};
   std::string script = word.name + (word.has_value ? "=" : "") + word.value;

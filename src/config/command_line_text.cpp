@@ -2,6 +2,7 @@
 #include "config/command_line_text.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "grammar/cmdline.hpp"
 #include "text/words.hpp"
@@ -17,7 +18,7 @@ std::uint32_t line_of(const Source& source, std::uint32_t offset) { return std::
 HomeLine plain_line(const Source& source, Span span) {
   HomeLine line{source.path, {}, {}};
   for (const KernelArgument& a : parse_kernel_command_line(slice(source.text, span), span.begin)) {
-    ArgumentWord word{std::string(a.text), std::string(a.name), std::string(a.value), a.has_value, a.for_init};
+    KernelWord word{std::string(a.text), std::string(a.name), std::string(a.value), a.has_value, a.for_init};
     line.words.push_back({std::move(word), source.path, a.span, true, span, {}});
   }
   auto init = std::find_if(line.words.begin(), line.words.end(), [](const HomeWord& w) { return w.word.text == "--"; });
@@ -28,16 +29,22 @@ HomeLine plain_line(const Source& source, Span span) {
   return line;
 }
 
-HomeText read_first_line(const BootConfig& config, const std::string& path, const char* absent) {
+HomeText read_first_line(const BootConfig& config, const std::string& path, const char* absent,
+                         bool may_be_empty) {
   SourcePtr source = config.source(path);
   if (!source) return {{}, HomeFault{path, 0, absent}};
   auto end = std::min(source->text.find('\n'), source->text.size());
   HomeText text;
   text.lines.push_back(plain_line(*source, {0, std::uint32_t(end)}));
+  if (text.lines[0].words.empty() && !may_be_empty)
+    text.fault = HomeFault{path, 1, "the first line, which alone is read, is empty: it has to name the root"};
   return text;
 }
 
 // GRUB legacy ------------------------------------------------------------------------------------------------------------
+
+/// Debian's update-grub of that time made the kernel lines anew out of this comment.
+constexpr std::string_view options_of_new = "# kopt=";
 
 /// The command of a line ("kernel", "module") and what follows it.
 struct LegacyCommand {
@@ -86,6 +93,8 @@ class LegacyMenu {
 
  private:
   void line(Span span) {
+    if (slice(source_.text, span).substr(0, options_of_new.size()) == options_of_new)
+      return add_line({span.begin + std::uint32_t(options_of_new.size()), span.end}, "kopt");
     LegacyCommand command = legacy_command(source_.text, span);
     if (command.name == "title") hypervisor_ = false;
     bool module = command.name == "module" && hypervisor_;
@@ -99,11 +108,17 @@ class LegacyMenu {
 
   void add(Span line, Span rest, std::string_view image) {
     if (image.empty()) return fail(line, "the kernel line names no image");
+    add_line(rest, image);
+    result_.lines.back().end->blank_before = true;
+    for (const HomeWord& word : result_.lines.back().words)
+      if (word.word.text == "initrd") return fail(line, "`initrd` stands in the kernel line, where it does nothing");
+  }
+
+  /// Titles may share an image: the second one is told apart by its number.
+  void add_line(Span rest, std::string_view image) {
     HomeLine found = plain_line(source_, rest);
     found.key.append(" ").append(image);
-    found.end->blank_before = true;
-    for (const HomeWord& word : found.words)
-      if (word.word.text == "initrd") return fail(line, "`initrd` stands in the kernel line, where it does nothing");
+    if (std::size_t number = ++images_[std::string(image)]; number > 1) found.key += " #" + std::to_string(number);
     result_.lines.push_back(std::move(found));
   }
 
@@ -113,13 +128,14 @@ class LegacyMenu {
 
   const Source& source_;
   HomeText result_;
+  std::map<std::string, std::size_t> images_;
   bool hypervisor_ = false;  ///< the next module is the kernel
 };
 
 }  // namespace
 
-std::vector<ArgumentWord> HomeLine::arguments() const {
-  std::vector<ArgumentWord> list;
+std::vector<KernelWord> HomeLine::arguments() const {
+  std::vector<KernelWord> list;
   for (const HomeWord& word : words) list.push_back(word.word);
   return list;
 }
@@ -136,10 +152,10 @@ HomeText read_home(const BootConfig& config, const std::map<std::string, std::st
     case HomeKind::grub: return read_grub_home(config, unreadable);
     case HomeKind::grub_legacy: return read_legacy_home(config, home.file);
     case HomeKind::kernel_cmdline:
-      return read_first_line(config, home.file, "it does not exist: the boot entries carry the running command line on");
+      return read_first_line(config, home.file, "it does not exist: the boot entries carry the running command line on", false);
     case HomeKind::boot_entries: break;
   }
-  return read_first_line(config, home.file, "there is no boot entry");
+  return read_first_line(config, home.file, "there is no boot entry", true);
 }
 
 }  // namespace hostpci

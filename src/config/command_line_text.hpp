@@ -18,7 +18,7 @@ struct WordStyle {
 };
 
 struct HomeWord {
-  ArgumentWord word;  ///< as the kernel gets it
+  KernelWord word;  ///< as the kernel gets it
   std::string file;
   Span span;               ///< its bytes; of the value that holds it where it is not editable
   bool editable = true;    ///< the bytes of span are this word's alone
@@ -39,7 +39,7 @@ struct HomeLine {
   std::string key;  ///< stands for this line in the record: "/etc/default/grub", "/boot/grub/menu.lst /vmlinuz-2.6.32"
   std::vector<HomeWord> words;
   std::optional<HomeEnd> end;  ///< nothing: no place that may be edited
-  std::vector<ArgumentWord> arguments() const;
+  std::vector<KernelWord> arguments() const;
 };
 
 /// What stops every edit of a home.
@@ -58,7 +58,7 @@ HomeText read_home(const BootConfig& config, const std::map<std::string, std::st
                    const CommandLineHome& home);
 
 /// The bytes that make the kernel see this argument; nothing if GRUB cannot hand it over.
-std::optional<std::string> spell(const ArgumentWord& word, WordStyle style);
+std::optional<std::string> spell(const KernelWord& word, WordStyle style);
 
 // Parts of read_home, a file each.
 HomeText read_grub_home(const BootConfig& config, const std::map<std::string, std::string>& unreadable);

@@ -56,10 +56,10 @@ std::string spelled(std::string_view name, const Words& list) {
 }
 
 /// Those of `wanted` that are in none of the values.
-Words missing(const Words& wanted, const std::vector<const ArgumentWord*>& given) {
+Words missing(const Words& wanted, const std::vector<const KernelWord*>& given) {
   Words result;
   for (std::string_view word : wanted) {
-    auto has = [&](const ArgumentWord* a) { return holds(split(a->value, ','), word); };
+    auto has = [&](const KernelWord* a) { return holds(split(a->value, ','), word); };
     if (std::none_of(given.begin(), given.end(), has)) result.push_back(word);
   }
   return result;
@@ -79,9 +79,9 @@ Words reconciled(std::string_view name, const Words& list, const Words& wanted) 
   return changed ? result : Words{};
 }
 
-ArgumentStep list_step(const std::vector<ArgumentWord>& words, const ArgumentWord& wanted) {
+ArgumentStep list_step(const std::vector<KernelWord>& words, const KernelWord& wanted) {
   const Words values = split(wanted.value, ',');
-  std::vector<const ArgumentWord*> given;
+  std::vector<const KernelWord*> given;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i].for_init || !same_parameter(words[i].name, wanted.name)) continue;
     given.push_back(&words[i]);
@@ -94,12 +94,12 @@ ArgumentStep list_step(const std::vector<ArgumentWord>& words, const ArgumentWor
 }
 
 /// Of a parameter of which the last occurrence counts.
-ArgumentStep last_step(const std::vector<ArgumentWord>& words, const ArgumentWord& wanted, bool join) {
+ArgumentStep last_step(const std::vector<KernelWord>& words, const KernelWord& wanted, bool join) {
   std::size_t at = words.size();
   for (std::size_t i = 0; i < words.size(); ++i)
     if (!words[i].for_init && same_parameter(words[i].name, wanted.name)) at = i;
   if (at == words.size()) return {ArgumentStep::Kind::append, 0, wanted.text};
-  const ArgumentWord& old = words[at];
+  const KernelWord& old = words[at];
   if (same_argument(old, wanted)) return {};
   if (!join || !old.has_value) return {ArgumentStep::Kind::replace, at, wanted.text};
   Words rest = missing(split(wanted.value, ','), {&old}), all = split(old.value, ',');
@@ -108,13 +108,13 @@ ArgumentStep last_step(const std::vector<ArgumentWord>& words, const ArgumentWor
   return {ArgumentStep::Kind::replace, at, spelled(old.name, all)};
 }
 
-ArgumentStep whole_step(const std::vector<ArgumentWord>& words, const ArgumentWord& wanted) {
-  auto same = [&](const ArgumentWord& a) { return !a.for_init && same_argument(a, wanted); };
+ArgumentStep whole_step(const std::vector<KernelWord>& words, const KernelWord& wanted) {
+  auto same = [&](const KernelWord& a) { return !a.for_init && same_argument(a, wanted); };
   if (std::any_of(words.begin(), words.end(), same)) return {};
   return {ArgumentStep::Kind::append, 0, wanted.text};
 }
 
-bool is_list(const ArgumentWord& word) {
+bool is_list(const KernelWord& word) {
   Repeats repeats = repeats_of(word.name);
   return word.has_value && (repeats == Repeats::list || repeats == Repeats::joined);
 }
@@ -126,18 +126,18 @@ Repeats repeats_of(std::string_view name) {
   return at == table.end() ? Repeats::last : at->repeats;
 }
 
-std::optional<ArgumentWord> read_argument(std::string_view text) {
+std::optional<KernelWord> read_argument(std::string_view text) {
   auto parsed = parse_kernel_command_line(text);
   if (parsed.size() != 1 || parsed[0].text != text || std::count(text.begin(), text.end(), '"') % 2) return {};
   const KernelArgument& a = parsed[0];
-  return ArgumentWord{std::string(a.text), std::string(a.name), std::string(a.value), a.has_value, false};
+  return KernelWord{std::string(a.text), std::string(a.name), std::string(a.value), a.has_value, false};
 }
 
-bool same_argument(const ArgumentWord& a, const ArgumentWord& b) {
+bool same_argument(const KernelWord& a, const KernelWord& b) {
   return a.has_value == b.has_value && a.value == b.value && same_parameter(a.name, b.name);
 }
 
-ArgumentStep next_step(const std::vector<ArgumentWord>& words, const ArgumentWord& wanted) {
+ArgumentStep next_step(const std::vector<KernelWord>& words, const KernelWord& wanted) {
   if (!wanted.has_value) return whole_step(words, wanted);
   switch (repeats_of(wanted.name)) {
     case Repeats::all: return whole_step(words, wanted);
@@ -148,7 +148,7 @@ ArgumentStep next_step(const std::vector<ArgumentWord>& words, const ArgumentWor
   return last_step(words, wanted, false);
 }
 
-std::optional<std::string> without(const ArgumentWord& word, const ArgumentWord& taken) {
+std::optional<std::string> without(const KernelWord& word, const KernelWord& taken) {
   if (same_argument(word, taken)) return "";
   if (!is_list(word) || !is_list(taken) || !same_parameter(word.name, taken.name)) return {};
   Words kept, gone = split(taken.value, ','), all = split(word.value, ',');
@@ -158,7 +158,7 @@ std::optional<std::string> without(const ArgumentWord& word, const ArgumentWord&
   return kept.empty() ? std::string() : spelled(word.name, kept);
 }
 
-bool is_within(const ArgumentWord& part, const ArgumentWord& whole) {
+bool is_within(const KernelWord& part, const KernelWord& whole) {
   if (!same_parameter(part.name, whole.name)) return false;
   Words all = split(whole.value, ',');
   for (std::string_view word : split(part.value, ','))

@@ -18,15 +18,15 @@ enum class Repeats : std::uint8_t {
 Repeats repeats_of(std::string_view name);
 
 /// A kernel argument with texts of its own.
-struct ArgumentWord {
+struct KernelWord {
   std::string text, name, value;  ///< name and value without their outer quotes
   bool has_value = false;
   bool for_init = false;  ///< after a lone "--"
 };
 /// Nothing unless the text is exactly one argument.
-std::optional<ArgumentWord> read_argument(std::string_view text);
+std::optional<KernelWord> read_argument(std::string_view text);
 /// The same name ('-' equals '_') and value.
-bool same_argument(const ArgumentWord& a, const ArgumentWord& b);
+bool same_argument(const KernelWord& a, const KernelWord& b);
 
 /// The next change on the way to a command line that says what is wanted.
 struct ArgumentStep {
@@ -34,12 +34,12 @@ struct ArgumentStep {
   std::size_t at = 0;  ///< the word to replace
   std::string text;    ///< to append, or to put in its place
 };
-ArgumentStep next_step(const std::vector<ArgumentWord>& words, const ArgumentWord& wanted);
+ArgumentStep next_step(const std::vector<KernelWord>& words, const KernelWord& wanted);
 
 /// What is left of a word without an argument ("" if nothing is), or nothing if it does not hold it: of lists their
 /// words are taken out.
-std::optional<std::string> without(const ArgumentWord& word, const ArgumentWord& taken);
+std::optional<std::string> without(const KernelWord& word, const KernelWord& taken);
 /// Every word between the commas of `part` is one of `whole` too, and the names are the same.
-bool is_within(const ArgumentWord& part, const ArgumentWord& whole);
+bool is_within(const KernelWord& part, const KernelWord& whole);
 
 }  // namespace hostpci

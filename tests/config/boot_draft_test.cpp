@@ -1,0 +1,281 @@
+// Drafts over a corpus of files as they are found in the world: what is added can be read back, and goes without a trace.
+// fixtures/boot/FORMAT.txt says for every file what it reads and what changes; HOSTPCI_BLESS=1 rewrites it.
+#include "config/boot_draft.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+
+#include "config/command_line_text.hpp"
+#include "../support/temporary.hpp"
+#include "text/diff.hpp"
+#include "text/escape.hpp"
+#include "text/words.hpp"
+
+using namespace hostpci;
+
+namespace {
+
+namespace fs = std::filesystem;
+using Files = BootDraft::Files;
+
+const CommandLineHome grub_home{HomeKind::grub, "/etc/default/grub", true};
+const CommandLineHome cmdline_home{HomeKind::kernel_cmdline, "/etc/kernel/cmdline", false};
+const CommandLineHome legacy_home{HomeKind::grub_legacy, "/boot/grub/grub.conf", false};
+constexpr const char* debian_grub = "GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\nGRUB_CMDLINE_LINUX=\"\"\n";
+
+/// One thing done to a draft, and its inverse (none: the change stays).
+struct Step {
+  std::string title;
+  std::function<Refused(BootDraft&)> make, take_back;
+};
+
+Step argument(const std::string& text) {
+  return {"+ " + text, [text](BootDraft& d) { return d.add_argument(text); },
+          [text](BootDraft& d) { return d.take_back_argument(text); }};
+}
+
+const std::vector<Step> arguments{argument("intel_iommu=on"), argument("iommu=pt"), argument("memmap=4G$12G"),
+                                  argument("vfio-pci.ids=10de:1b80")};
+
+const std::vector<Step> modprobe_steps{
+    {"id 10de:1b80", [](BootDraft& d) { return d.add_vfio_id("10de:1b80"); },
+     [](BootDraft& d) { return d.remove_vfio_id("10de:1b80"); }},
+    {"softdep nouveau", [](BootDraft& d) { return d.add_softdep("nouveau"); },
+     [](BootDraft& d) { return d.remove_softdep("nouveau"); }},
+    {"blacklist nouveau", [](BootDraft& d) { return d.add_blacklist("nouveau"); },
+     [](BootDraft& d) { return d.remove_blacklist("nouveau"); }},
+    {"unsafe interrupts",
+     [](BootDraft& d) { return d.add_option("vfio_iommu_type1", "allow_unsafe_interrupts", "1"); },
+     [](BootDraft& d) { return d.remove_option("vfio_iommu_type1", "allow_unsafe_interrupts"); }}};
+
+const std::vector<Step> module_steps{{"vfio_pci at boot", [](BootDraft& d) { return d.add_boot_module("vfio_pci"); },
+                                      [](BootDraft& d) { return d.remove_boot_module("vfio_pci"); }},
+                                     {"no vfio_virqfd", [](BootDraft& d) { return d.drop_module("vfio_virqfd"); }, {}}};
+
+const std::vector<Step> initramfs_steps{
+    {"vfio_pci in the initramfs", [](BootDraft& d) { return d.add_initramfs_module("vfio_pci"); },
+     [](BootDraft& d) { return d.remove_initramfs_module("vfio_pci"); }},
+    {"no vfio_virqfd", [](BootDraft& d) { return d.drop_module("vfio_virqfd"); }, {}}};
+
+const std::vector<Step> sysfs_steps{
+    {"virtual functions by udev", [](BootDraft& d) { return d.add_virtual_functions("0000:03:00.0", 4); },
+     [](BootDraft& d) { return d.remove_virtual_functions("0000:03:00.0"); }},
+    {"no sriov_numvfs here",
+     [](BootDraft& d) { return d.drop_sysfs_value("bus/pci/devices/0000:03:00.0/sriov_numvfs"); }, {}}};
+
+/// How the files of one folder of the corpus are taken.
+struct Format {
+  std::string folder;
+  std::function<std::string(const std::string&)> path;  ///< of a fixture's name
+  std::vector<CommandLineHome> homes;
+  std::vector<Step> steps;
+};
+
+std::function<std::string(const std::string&)> always(std::string path) {
+  return [path](const std::string&) { return path; };
+}
+
+const std::vector<Format> formats{
+    {"grub", always("/etc/default/grub"), {grub_home}, arguments},
+    {"grub.d", [](const std::string& name) { return "/etc/default/grub.d/" + name + ".cfg"; }, {grub_home}, arguments},
+    {"kernel-cmdline", always("/etc/kernel/cmdline"), {cmdline_home}, arguments},
+    {"grub-legacy", always("/boot/grub/grub.conf"), {legacy_home}, arguments},
+    {"modprobe", [](const std::string& name) { return "/etc/modprobe.d/" + name + ".conf"; }, {}, modprobe_steps},
+    {"modules", always("/etc/modules"), {}, module_steps},
+    {"initramfs-modules", always("/etc/initramfs-tools/modules"), {}, initramfs_steps},
+    {"sysfs", always("/etc/sysfs.conf"), {}, sysfs_steps},
+};
+
+struct Sample {
+  std::string name;
+  Files files;
+};
+
+std::vector<Sample> samples(const Format& format) {
+  std::vector<Sample> result;
+  for (const auto& entry : fs::directory_iterator(FIXTURES "/boot/" + format.folder)) {
+    Sample sample{entry.path().filename().string(), {}};
+    if (format.folder == "grub.d") sample.files["/etc/default/grub"] = debian_grub;
+    sample.files[format.path(sample.name)] = test::read_file(entry.path().string());
+    result.push_back(std::move(sample));
+  }
+  std::sort(result.begin(), result.end(), [](const Sample& a, const Sample& b) { return a.name < b.name; });
+  return result;
+}
+
+BootDraft draft_of(const Format& format, const Files& files) {
+  CommandLineHomes homes;
+  homes.homes = format.homes;
+  return {files, {}, homes, InitramfsTool::initramfs_tools};
+}
+
+std::string names_of(const std::vector<ModuleEntry>& list) {
+  std::string text;
+  for (const ModuleEntry& e : list) text += (text.empty() ? "" : " ") + std::string(e.line.name);
+  return text;
+}
+
+/// What rules and planner read out of the files, in a line or some.
+std::string reading(const BootDraft& draft, const Format& format) {
+  const BootConfig& c = draft.config();
+  if (format.folder == "modules") return names_of(c.boot_modules);
+  if (format.folder == "initramfs-modules") return names_of(c.initramfs_modules);
+  std::string text;
+  for (const CommandLineHome& home : format.homes)
+    for (const HomeLine& line : read_home(c, {}, home).lines) {
+      text += text.empty() ? "" : "\n         ";
+      for (const HomeWord& word : line.words)
+        text += (&word == line.words.data() ? "" : " ") + (word.word.text.size() > 300 ? "…" : word.word.text);
+    }
+  if (format.folder == "modprobe") {
+    text = "ids=" + join(c.vfio_ids(), ",");
+    for (const char* module : {"nouveau", "radeon"})
+      if (!c.directives(DirectiveKind::blacklist, module).empty()) text += std::string(" blacklist:") + module;
+    for (const PlacedDirective& d : c.directives(DirectiveKind::softdep))
+      text += " softdep:" + std::string(d.directive->module.text);
+    if (auto unsafe = c.option("vfio_iommu_type1", "allow_unsafe_interrupts")) text += " unsafe:" + *unsafe;
+  }
+  for (const auto& [source, lines] : c.sysfs)
+    for (const SysfsLine& line : lines)
+      text += (text.empty() ? "" : " ") + (line.kind == SysfsLine::Kind::bad ? "(stops)" : std::string(line.path) + "=" + std::string(line.value));
+  return text.size() > 600 ? text.substr(0, 60) + " … " + text.substr(text.size() - 60) : text;
+}
+
+/// Lines that went and came, without the record, which repeats them.
+std::string changes(const Files& before, const Files& after) {
+  std::string text;
+  Files all = before;
+  all.insert(after.begin(), after.end());
+  for (const auto& [path, ignored] : all) {
+    if (path == own::record) continue;
+    auto of = [&path = path](const Files& files) { return files.count(path) ? files.at(path) : std::string(); };
+    std::string diff = unified_diff(path, of(before), of(after));
+    for (std::string_view line : split(diff, '\n'))
+      if (!line.empty() && (line[0] == '+' || line[0] == '-') && line.substr(0, 3) != "+++" && line.substr(0, 3) != "---")
+        text += "         " + (line.size() > 300 ? printable(line.substr(0, 60)) + " …" : printable(line)) + "\n";
+  }
+  return text;
+}
+
+std::string told(const DraftRefusal& r) {
+  std::string place = r.file + (r.line ? ":" + std::to_string(r.line) : "");
+  return place + ": " + (r.message.size() > 300 ? r.message.substr(0, 60) + " …" : r.message);
+}
+
+/// What the golden file says of one sample: what is read, what could not be done or was so already, which lines change.
+std::string account(const Format& format, const Sample& sample) {
+  BootDraft draft = draft_of(format, sample.files);
+  std::string text = sample.name + "\n  reads  " + printable_lines(reading(draft, format)) + "\n";
+  for (const Step& step : format.steps) {
+    Files before = draft.files();
+    Refused refused = step.make(draft);
+    if (refused) text += "  " + step.title + ": refused: " + told(*refused) + "\n";
+    if (!refused && before == draft.files()) text += "  " + step.title + ": as it is\n";
+  }
+  text += changes(sample.files, draft.files());
+  return text + "  reads  " + printable_lines(reading(draft, format)) + "\n\n";
+}
+
+/// Changes that have no inverse are left out.
+std::vector<Step> undoable(const Format& format) {
+  std::vector<Step> steps;
+  for (const Step& step : format.steps)
+    if (step.take_back) steps.push_back(step);
+  return steps;
+}
+
+}  // namespace
+
+TEST_CASE("the corpus: what each file reads, and which lines each change touches") {
+  std::size_t count = 0;
+  for (const Format& format : formats) {
+    std::string text;
+    for (const Sample& sample : samples(format)) text += account(format, sample), ++count;
+    const std::string path = FIXTURES "/boot/" + format.folder + ".txt";
+    if (std::getenv("HOSTPCI_BLESS")) std::ofstream(path, std::ios::binary) << text;
+    CHECK_MESSAGE(text == test::read_file(path), unified_diff(path, test::read_file(path), text));
+  }
+  CHECK(count >= 140);
+}
+
+TEST_CASE("the corpus: without a change no byte differs") {
+  for (const Format& format : formats)
+    for (const Sample& sample : samples(format)) CHECK(draft_of(format, sample.files).changed().empty());
+}
+
+TEST_CASE("the corpus: each change taken back leaves every byte as it was") {
+  for (const Format& format : formats)
+    for (const Sample& sample : samples(format)) {
+      CAPTURE(format.folder + "/" + sample.name);
+      for (const Step& step : undoable(format)) {
+        CAPTURE(step.title);
+        BootDraft draft = draft_of(format, sample.files);
+        Refused refused = step.make(draft);
+        CHECK(draft.changed().empty() == (refused || draft.files() == sample.files));
+        CHECK_FALSE(step.take_back(draft));
+        CHECK(draft.changed().empty());
+      }
+    }
+}
+
+TEST_CASE("the corpus: all changes taken back, in either order, leave every byte as it was") {
+  for (const Format& format : formats)
+    for (const Sample& sample : samples(format)) {
+      CAPTURE(format.folder + "/" + sample.name);
+      std::vector<Step> steps = undoable(format);
+      BootDraft draft = draft_of(format, sample.files);
+      for (const Step& step : steps) step.make(draft);
+      BootDraft other = draft;
+      for (const Step& step : steps) CHECK_FALSE(step.take_back(draft));
+      std::reverse(steps.begin(), steps.end());
+      for (const Step& step : steps) CHECK_FALSE(step.take_back(other));
+      CHECK(draft.changed().empty());
+      CHECK(other.changed().empty());
+    }
+}
+
+TEST_CASE("the corpus: taken back by a later run, from the record alone") {
+  for (const Format& format : formats)
+    for (const Sample& sample : samples(format)) {
+      CAPTURE(format.folder + "/" + sample.name);
+      BootDraft draft = draft_of(format, sample.files);
+      for (const Step& step : undoable(format)) step.make(draft);
+      BootDraft later = draft_of(format, draft.files());
+      for (const Step& step : undoable(format)) CHECK_FALSE(step.take_back(later));
+      CHECK(later.files() == sample.files);
+    }
+}
+
+TEST_CASE("the corpus: made twice is made once, and a refusal changes nothing") {
+  for (const Format& format : formats)
+    for (const Sample& sample : samples(format)) {
+      CAPTURE(format.folder + "/" + sample.name);
+      BootDraft draft = draft_of(format, sample.files);
+      for (const Step& step : format.steps) {
+        Files before = draft.files();
+        Refused refused = step.make(draft);
+        if (refused) CHECK(draft.files() == before);
+        Files once = draft.files();
+        step.make(draft);
+        CHECK(draft.files() == once);
+      }
+    }
+}
+
+TEST_CASE("the corpus: what was added is what the kernel would read") {
+  for (const Format& format : formats) {
+    if (format.homes.empty()) continue;
+    for (const Sample& sample : samples(format)) {
+      CAPTURE(format.folder + "/" + sample.name);
+      BootDraft draft = draft_of(format, sample.files);
+      for (const Step& step : format.steps) {
+        std::string text = step.title.substr(2);
+        if (!step.make(draft)) CHECK(draft.has_argument(text));
+      }
+    }
+  }
+}
