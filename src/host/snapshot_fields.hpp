@@ -11,7 +11,7 @@
 namespace hostpci {
 
 template <class T>
-struct Field {
+struct SnapshotField {
   std::string_view key;
   void (*read)(const Yaml&, T&, SnapshotReader&);
   bool (*same)(const T&, const T&);
@@ -23,13 +23,13 @@ struct Field {
 };
 
 template <class T>
-constexpr Field<T> required(Field<T> field) {
+constexpr SnapshotField<T> required(SnapshotField<T> field) {
   field.required = true;
   return field;
 }
 
 template <class T, auto Member>
-constexpr Field<T> field(std::string_view key) {
+constexpr SnapshotField<T> field(std::string_view key) {
   return {key, [](const Yaml& node, T& owner, SnapshotReader& reader) { decode(node, owner.*Member, reader); },
           [](const T& a, const T& b) { return a.*Member == b.*Member; },
           [](const T& owner, int indent, std::string& out) { encode_block(owner.*Member, indent, out); },
@@ -38,7 +38,7 @@ constexpr Field<T> field(std::string_view key) {
 
 /// A class code: six hex digits behind 0x.
 template <class T, auto Member>
-constexpr Field<T> class_field(std::string_view key) {
+constexpr SnapshotField<T> class_field(std::string_view key) {
   return {key, [](const Yaml& node, T& owner, SnapshotReader& reader) { decode_class(node, owner.*Member, reader); },
           [](const T& a, const T& b) { return a.*Member == b.*Member; },
           [](const T& owner, int, std::string& out) { out += ' ', encode_class(owner.*Member, out), out += '\n'; },
@@ -47,34 +47,34 @@ constexpr Field<T> class_field(std::string_view key) {
 
 template <>
 struct FieldsOf<Use> {
-  static constexpr Field<Use> list[] = {required(field<Use, &Use::kind>("kind")),
+  static constexpr SnapshotField<Use> list[] = {required(field<Use, &Use::kind>("kind")),
                                         required(field<Use, &Use::name>("name")), field<Use, &Use::detail>("detail"),
                                         field<Use, &Use::critical>("critical")};
 };
 
 template <>
 struct FieldsOf<MdevType> {
-  static constexpr Field<MdevType> list[] = {
+  static constexpr SnapshotField<MdevType> list[] = {
       required(field<MdevType, &MdevType::type>("type")), field<MdevType, &MdevType::name>("name"),
       field<MdevType, &MdevType::description>("description"), field<MdevType, &MdevType::available>("available")};
 };
 
 template <>
 struct FieldsOf<RunningVm> {
-  static constexpr Field<RunningVm> list[] = {required(field<RunningVm, &RunningVm::vmid>("vmid")),
+  static constexpr SnapshotField<RunningVm> list[] = {required(field<RunningVm, &RunningVm::vmid>("vmid")),
                                               field<RunningVm, &RunningVm::pid>("pid"),
                                               field<RunningVm, &RunningVm::arguments>("arguments")};
 };
 
 template <>
 struct FieldsOf<UsbDevice> {
-  static constexpr Field<UsbDevice> list[] = {required(field<UsbDevice, &UsbDevice::controller>("controller")),
+  static constexpr SnapshotField<UsbDevice> list[] = {required(field<UsbDevice, &UsbDevice::controller>("controller")),
                                               field<UsbDevice, &UsbDevice::id>("id")};
 };
 
 template <>
 struct FieldsOf<MdevInstance> {
-  static constexpr Field<MdevInstance> list[] = {required(field<MdevInstance, &MdevInstance::uuid>("uuid")),
+  static constexpr SnapshotField<MdevInstance> list[] = {required(field<MdevInstance, &MdevInstance::uuid>("uuid")),
                                                  field<MdevInstance, &MdevInstance::type>("type"),
                                                  required(field<MdevInstance, &MdevInstance::parent>("parent"))};
 };
@@ -82,21 +82,21 @@ struct FieldsOf<MdevInstance> {
 template <>
 struct FieldsOf<Host::RomFile::Image> {
   using Image = Host::RomFile::Image;
-  static constexpr Field<Image> list[] = {field<Image, &Image::code_type>("code-type"), field<Image, &Image::id>("id"),
+  static constexpr SnapshotField<Image> list[] = {field<Image, &Image::code_type>("code-type"), field<Image, &Image::id>("id"),
                                           field<Image, &Image::length>("length"), field<Image, &Image::last>("last")};
 };
 
 template <>
 struct FieldsOf<Host::RomFile> {
   using Rom = Host::RomFile;
-  static constexpr Field<Rom> list[] = {field<Rom, &Rom::exists>("exists"), field<Rom, &Rom::size>("size"),
+  static constexpr SnapshotField<Rom> list[] = {field<Rom, &Rom::exists>("exists"), field<Rom, &Rom::size>("size"),
                                         field<Rom, &Rom::signature>("signature"),
                                         field<Rom, &Rom::truncated>("truncated"), field<Rom, &Rom::images>("images")};
 };
 
 template <>
 struct FieldsOf<Kernel> {
-  static constexpr Field<Kernel> list[] = {field<Kernel, &Kernel::release>("release"),
+  static constexpr SnapshotField<Kernel> list[] = {field<Kernel, &Kernel::release>("release"),
                                            field<Kernel, &Kernel::command_line>("command-line"),
                                            field<Kernel, &Kernel::cpu_vendor>("cpu-vendor"),
                                            field<Kernel, &Kernel::cpu_flags>("cpu-flags"),
@@ -106,6 +106,7 @@ struct FieldsOf<Kernel> {
                                            field<Kernel, &Kernel::free_gib_pages>("free-gib-pages"),
                                            field<Kernel, &Kernel::iommu_bits>("iommu-bits"),
                                            field<Kernel, &Kernel::log>("log"),
+                                           field<Kernel, &Kernel::log_file>("log-file"),
                                            field<Kernel, &Kernel::modules>("modules"),
                                            field<Kernel, &Kernel::builtin>("builtin"),
                                            field<Kernel, &Kernel::modules_directory>("modules-directory"),
@@ -118,13 +119,14 @@ struct FieldsOf<Kernel> {
                                            field<Kernel, &Kernel::unsafe_interrupts>("unsafe-interrupts"),
                                            field<Kernel, &Kernel::efi>("efi"),
                                            field<Kernel, &Kernel::secure_boot>("secure-boot"),
+                                           field<Kernel, &Kernel::container>("container"),
                                            field<Kernel, &Kernel::bootfb>("bootfb"),
                                            field<Kernel, &Kernel::iomem>("iomem")};
 };
 
 template <>
 struct FieldsOf<Device> {
-  static constexpr Field<Device> list[] = {class_field<Device, &Device::class_code>("class"),
+  static constexpr SnapshotField<Device> list[] = {class_field<Device, &Device::class_code>("class"),
                                            field<Device, &Device::id>("id"),
                                            field<Device, &Device::subsystem>("subsystem"),
                                            field<Device, &Device::driver>("driver"),
@@ -158,7 +160,7 @@ struct FieldsOf<Device> {
 
 template <>
 struct FieldsOf<Host> {
-  static constexpr Field<Host> list[] = {field<Host, &Host::node>("node"),
+  static constexpr SnapshotField<Host> list[] = {field<Host, &Host::node>("node"),
                                          field<Host, &Host::architecture>("architecture"),
                                          field<Host, &Host::kernel>("kernel"),
                                          field<Host, &Host::packages>("packages"),

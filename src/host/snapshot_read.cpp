@@ -39,10 +39,10 @@ const std::string* scalar(const Yaml& node, std::string_view what, SnapshotReade
 
 /// Fields mostly come in the order of the list, so the search starts behind the last one found.
 template <class T>
-const Field<T>* find_field(std::string_view key, std::size_t& next) {
+const SnapshotField<T>* find_field(std::string_view key, std::size_t& next) {
   constexpr std::size_t count = std::size(FieldsOf<T>::list);
   for (std::size_t i = 0; i < count; ++i) {
-    const Field<T>& candidate = FieldsOf<T>::list[(next + i) % count];
+    const SnapshotField<T>& candidate = FieldsOf<T>::list[(next + i) % count];
     if (candidate.key != key) continue;
     next = (next + i + 1) % count;
     return &candidate;
@@ -53,7 +53,7 @@ const Field<T>* find_field(std::string_view key, std::size_t& next) {
 /// Each required field has its bit in `seen`.
 template <class T>
 void check_required(const Yaml& node, std::uint64_t seen, SnapshotReader& reader) {
-  for (const Field<T>& field : FieldsOf<T>::list)
+  for (const SnapshotField<T>& field : FieldsOf<T>::list)
     if (field.required && !(seen >> (&field - FieldsOf<T>::list) & 1))
       reader.fault(node, "no `" + std::string(field.key) + "` here");
 }
@@ -66,7 +66,7 @@ void read_fields(const Yaml& node, T& owner, SnapshotReader& reader, Other other
   std::size_t next = 0;
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < node.items.size(); i += 2) {
-    const Field<T>* known = find_field<T>(node.items[i].text, next);
+    const SnapshotField<T>* known = find_field<T>(node.items[i].text, next);
     if (known) {
       known->read(node.items[i + 1], owner, reader);
       seen |= std::uint64_t(1) << (known - FieldsOf<T>::list);

@@ -16,7 +16,7 @@ void encode_struct(const T& value, std::string& out) {
   auto separate = [&] {
     if (out.size() > begin) out += ", ";
   };
-  for (const Field<T>& field : FieldsOf<T>::list) {
+  for (const SnapshotField<T>& field : FieldsOf<T>::list) {
     if (!field.required && field.same(value, document_default<T>())) continue;
     separate();
     out.append(field.key) += ": ";
@@ -31,7 +31,7 @@ void encode_struct(const T& value, std::string& out) {
 
 template <class T>
 void write_fields(const T& value, const T& absent, int indent, std::string& out) {
-  for (const Field<T>& field : FieldsOf<T>::list) {
+  for (const SnapshotField<T>& field : FieldsOf<T>::list) {
     if (!field.required && field.same(value, absent)) continue;
     out.append(std::size_t(indent), ' ').append(field.key) += ':';
     field.write(value, indent + 2, out);

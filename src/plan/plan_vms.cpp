@@ -90,7 +90,7 @@ void show_rom(const VmWork& it) {
 /// The word and the option before it.
 Span with_option(const VmFacts& vm, Span word) {
   Span before{word.begin, word.begin};
-  for (const ArgumentWord& other : argument_words(vm))
+  for (const QemuWord& other : argument_words(vm))
     if (other.span.end <= word.begin) before = other.span;
   return {before.begin, word.end};
 }

@@ -64,14 +64,14 @@ void check_xvga_multiple(const Facts&, const VmFacts& vm, Findings& out) {
 
 void check_args_cpu(const Facts&, const VmFacts& vm, Findings& out) {
   if (vm.assignments.empty()) return;
-  for (const ArgumentWord& word : argument_words(vm)) {
+  for (const QemuWord& word : argument_words(vm)) {
     if (!is_option(word, "cpu")) continue;
     Diagnostic& d = out.at_key("args", "`-cpu` in `args` replaces the CPU that Proxmox VE configures");
     d.place.span = word.span;
     d.notes.emplace_back(
         "QEMU takes the last `-cpu`: `cpu:` with its flags, `hidden=` and the Hyper-V settings are lost");
     d.help.emplace_back(
-        "write it as `cpu: host,hidden=1,flags=…` and take it out of `args`; `-hypervisor` alone has no such form");
+        "write it as `cpu: host,flags=…` and take it out of `args`; `-hypervisor` alone has no such form");
     return;
   }
 }
@@ -87,7 +87,7 @@ void check_efidisk(const Facts&, const VmFacts& vm, Findings& out) {
   if (vm.assignments.empty() || !is_ovmf(vm.next) || vm.next.main().find("efidisk0") || is_confidential(vm)) return;
   Diagnostic& d = out.at_key("bios", "OVMF without `efidisk0` forgets its settings at every stop");
   d.notes.emplace_back("boot entries and the Secure Boot state live in a temporary disk");
-  d.help.push_back("`qm set " + std::to_string(vm.vm->vmid) + " -efidisk0 STORAGE:1,efitype=4m,pre-enrolled-keys=0`");
+  d.help.push_back("`qm set " + vm_word(*vm.vm) + " -efidisk0 STORAGE:1,efitype=4m,pre-enrolled-keys=0`");
 }
 
 void check_balloon(const Facts&, const VmFacts& vm, Findings& out) {
@@ -221,10 +221,10 @@ constexpr Rule rules[] = {
         .summary = "`args` contains `-cpu` and replaces the generated CPU",
         .why = "`args` comes last and QEMU takes the last `-cpu`: the settings of `cpu:`, vendor id, Hyper-V "
                "enlightenments and "
-               "address bits are lost. Guides of old used it against NVIDIA's error 43; `cpu: host,hidden=1` does the "
-               "same.",
+               "address bits are lost. Guides of old used it against NVIDIA's error 43, which drivers no longer "
+               "have; `cpu:` has a property for most of what it does.",
         .bad = "args: -cpu host,kvm=off\nhostpci0: 0000:01:00",
-        .good = "cpu: host,hidden=1\nhostpci0: 0000:01:00",
+        .good = "cpu: host\nhostpci0: 0000:01:00",
         .fix = "Translate it to `cpu:` and take it out of `args`.",
         .fixable = Fixable::assisted,
         .source = "qemu-server QemuServer.pm (config_to_command)",

@@ -19,21 +19,21 @@ std::string_view argument_value(std::string_view text, std::string_view name) {
 }
 
 /// A `-device` that takes a host device.
-bool is_vfio_device(const ArgumentWord& word) {
+bool is_vfio_device(const QemuWord& word) {
   bool driver = word.text.substr(0, 9) == "vfio-pci," || word.text.substr(0, 19) == "vfio-pci-nohotplug," ||
                 argument_value(word.text, "driver") == "vfio-pci";
   return driver && (!argument_value(word.text, "host").empty() || !argument_value(word.text, "sysfsdev").empty());
 }
 
 /// The device of a host= in any of the forms QEMU takes.
-const Device* device_of(const Facts& facts, const VmFacts& vm, const ArgumentWord& word) {
+const Device* device_of(const Facts& facts, const VmFacts& vm, const QemuWord& word) {
   auto address = parse_pci_address(argument_value(word.text, "host"));
   return address && !vm.foreign ? facts.device(*address) : nullptr;
 }
 
 void check_vfio(const Facts& facts, const VmFacts& vm, Findings& out) {
   if (is_template(vm.next)) return;
-  for (const ArgumentWord& word : argument_values(vm, "device")) {
+  for (const QemuWord& word : argument_values(vm, "device")) {
     if (!is_vfio_device(word)) continue;
     Diagnostic& d = out.at_key("args", "`args` passes a device that Proxmox VE knows nothing of");
     d.place.span = word.span;
@@ -47,7 +47,7 @@ void check_vfio(const Facts& facts, const VmFacts& vm, Findings& out) {
 constexpr std::string_view set_prefix = "device.hostpci";
 
 /// "hostpci0" of "device.hostpci0.x-msix-relocation=bar2"; empty if it is about another device.
-std::string target(const ArgumentWord& word) {
+std::string target(const QemuWord& word) {
   if (word.text.substr(0, set_prefix.size()) != set_prefix) return {};
   std::string id = word.text.substr(7, word.text.find('.', 7) - 7);
   bool number = id.size() > 7 && id.find_first_not_of("0123456789", 7) == id.npos;
@@ -62,7 +62,7 @@ const Assignment* line_of(const VmFacts& vm, const std::string& key) {
 
 void check_set(const Facts&, const VmFacts& vm, Findings& out) {
   if (is_template(vm.next)) return;
-  for (const ArgumentWord& word : argument_values(vm, "set")) {
+  for (const QemuWord& word : argument_values(vm, "set")) {
     std::string id = target(word);
     const Assignment* a = id.empty() ? nullptr : line_of(vm, id);
     if (id.empty() || (a && (!a->resolved.multifunction() || a->is_mdev()))) continue;

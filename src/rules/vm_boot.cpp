@@ -47,7 +47,7 @@ bool boots_otherwise(const VmFacts& vm) {
   if (!order.empty() && is_slot_of(order.front(), "net")) return true;
   auto other = [](std::string_view key) { return is_slot_of(key, "usb") || is_slot_of(key, "hostpci"); };
   if (std::any_of(order.begin(), order.end(), other)) return true;
-  for (const ArgumentWord& word : argument_words(vm))
+  for (const QemuWord& word : argument_words(vm))
     for (std::string_view option : {"kernel", "drive", "blockdev", "boot"})
       if (is_option(word, option)) return true;
   return false;
@@ -169,10 +169,24 @@ bool lists_vm(std::string_view list, std::uint32_t vmid) {
   return std::any_of(items.begin(), items.end(), [&](std::string_view item) { return number(item) == vmid; });
 }
 
-/// The job saves this VM. Members of pools are not known here.
+constexpr const char* users_path = "/etc/pve/user.cfg";
+
+/// "pool:NAME:COMMENT:100,101:STORAGES:" of user.cfg. Source: pve-access-control AccessControl.pm (write_user_config).
+bool is_in_pool(const Host& host, std::string_view pool, std::uint32_t vmid) {
+  const std::string* text = host.file(users_path);
+  if (!text) return false;
+  for (std::string_view line : split(*text, '\n')) {
+    std::vector<std::string_view> fields = split(line, ':');
+    if (fields.size() > 3 && fields[0] == "pool" && fields[1] == pool && lists_vm(fields[3], vmid)) return true;
+  }
+  return false;
+}
+
+/// The job saves this VM.
 bool covers(const BackupJob& job, const Host& host, std::uint32_t vmid) {
   if (!job.is("enabled", true)) return false;
   if (!job.text("node").empty() && job.text("node") != host.node) return false;
+  if (std::string_view pool = job.text("pool"); !pool.empty()) return is_in_pool(host, pool, vmid);
   return job.is("all", false) ? !lists_vm(job.text("exclude"), vmid) : lists_vm(job.text("vmid"), vmid);
 }
 
@@ -180,7 +194,7 @@ bool covers(const BackupJob& job, const Host& host, std::uint32_t vmid) {
 std::string holder(const Facts& facts, const Assignment& a, const Device& d) {
   for (const User& user : facts.others(a, d.address))
     if (user.vm != a.owner && user.vm->running && !user.assignment->is_mdev())
-      return "VM " + std::to_string(user.vm->vm->vmid) + " has it while it runs";
+      return vm_label(*user.vm->vm) + " has it while it runs";
   if (!on_host_driver(d) || !d.uses) return {};
   for (const Use& use : *d.uses)
     if (use.critical || use.kind == UseKind::filesystem || use.kind == UseKind::swap ||

@@ -65,7 +65,7 @@ bool has_serial_port(const VmFacts& vm) {
 
 /// Arguments that bring a display or a console of their own.
 bool shows_by_arguments(const VmFacts& vm) {
-  for (const ArgumentWord& word : argument_words(vm))
+  for (const QemuWord& word : argument_words(vm))
     for (std::string_view sign : {"vga", "VGA", "gpu", "display", "serial", "vnc", "spice", "vfio", "console"})
       if (word.text.find(sign) != word.text.npos) return true;
   return false;
@@ -75,10 +75,10 @@ void check_no_console(const Facts&, const VmFacts& vm, Findings& out) {
   if (vm.assignments.empty() || is_template(vm.next) || vga_type(vm.next) != "none") return;
   if (std::any_of(vm.assignments.begin(), vm.assignments.end(), may_show)) return;
   if (has_serial_port(vm) || shows_by_arguments(vm)) return;
-  Diagnostic& d = out.at_key("vga", "nothing shows what VM " + std::to_string(vm.vm->vmid) +
+  Diagnostic& d = out.at_key("vga", "nothing shows what " + vm_label(*vm.vm) +
                                         " does: no emulated card, no graphics device, no serial port");
   d.notes.push_back("the console in the web interface stays empty, and a guest that does not boot gives no sign");
-  d.help.push_back("add `serial0: socket` (then `qm terminal " + std::to_string(vm.vm->vmid) +
+  d.help.push_back("add `serial0: socket` (then `qm terminal " + vm_word(*vm.vm) +
                    "`), or drop the line `vga: none`");
 }
 
@@ -143,7 +143,7 @@ void check_conventional(const Facts& facts, const VmFacts& vm, Findings& out) {
 }
 
 bool is_macos(const VmFacts& vm) {
-  for (const ArgumentWord& word : argument_words(vm))
+  for (const QemuWord& word : argument_words(vm))
     if (word.text.substr(0, 13) == "isa-applesmc,") return true;
   return false;
 }

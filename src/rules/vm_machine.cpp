@@ -59,7 +59,7 @@ void check_viommu(const Facts& facts, const VmFacts& vm, Findings& out) {
   if (fault.message.empty()) return;
   Diagnostic& d = out.at_key("machine", std::move(fault.message));
   d.place.span = property_of(vm, "machine", fault.property)->span;
-  d.notes.push_back("Proxmox VE refuses to start VM " + std::to_string(vm.vm->vmid));
+  d.notes.push_back("Proxmox VE refuses to start " + vm_label(*vm.vm));
   d.help.push_back(std::move(fault.help));
 }
 
@@ -80,7 +80,7 @@ void check_functions(const Facts&, const VmFacts& vm, Findings& out) {
     if (a.functions().size() <= slot_functions) continue;
     HostpciKey key = a.resolved.mapping ? HostpciKey::mapping : HostpciKey::host;
     Diagnostic& d = out.at(a, key, "one slot has 8 functions, this line means " + std::to_string(a.functions().size()));
-    d.notes.push_back("QEMU refuses a function 8: VM " + std::to_string(vm.vm->vmid) + " would not start");
+    d.notes.push_back("QEMU refuses a function 8: " + vm_label(*vm.vm) + " would not start");
     d.help.push_back("spread the devices over several `hostpci` lines");
   }
 }
@@ -189,7 +189,7 @@ std::optional<Hiding> hiding(const VmFacts& vm) {
   auto hidden = property_of(vm, "cpu", "hidden");
   if (hidden && parse_boolean(hidden->value).value_or(false)) return Hiding{"hidden", "cpu", hidden->span};
   if (auto id = property_of(vm, "cpu", "hv-vendor-id")) return Hiding{"hv-vendor-id", "cpu", id->span};
-  for (const ArgumentWord& word : argument_values(vm, "cpu"))
+  for (const QemuWord& word : argument_values(vm, "cpu"))
     if (word.text.find("kvm=off") != word.text.npos) return Hiding{"kvm=off", "args", word.span};
   return {};
 }

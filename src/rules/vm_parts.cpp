@@ -13,8 +13,8 @@ namespace {
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /// The word that begins at `at`, which moves behind it.
-ArgumentWord take_word(std::string_view args, std::uint32_t& at, std::uint32_t base) {
-  ArgumentWord word;
+QemuWord take_word(std::string_view args, std::uint32_t& at, std::uint32_t base) {
+  QemuWord word;
   std::uint32_t begin = at;
   for (char quote = 0; at < args.size() && (quote || !is_blank(args[at])); ++at) {
     char c = args[at];
@@ -30,8 +30,8 @@ ArgumentWord take_word(std::string_view args, std::uint32_t& at, std::uint32_t b
 
 }  // namespace
 
-std::vector<ArgumentWord> argument_words(const VmFacts& vm) {
-  std::vector<ArgumentWord> found;
+std::vector<QemuWord> argument_words(const VmFacts& vm) {
+  std::vector<QemuWord> found;
   const VmValue* value = vm.next.main().find("args");
   if (!value) return found;
   std::string_view args = value->value;
@@ -49,14 +49,14 @@ std::vector<ArgumentWord> argument_words(const VmFacts& vm) {
   return found;
 }
 
-bool is_option(const ArgumentWord& word, std::string_view name) {
+bool is_option(const QemuWord& word, std::string_view name) {
   return word.text == "-" + std::string(name) || word.text == "--" + std::string(name);
 }
 
-std::vector<ArgumentWord> argument_values(const VmFacts& vm, std::string_view name) {
-  std::vector<ArgumentWord> found;
+std::vector<QemuWord> argument_values(const VmFacts& vm, std::string_view name) {
+  std::vector<QemuWord> found;
   bool wanted = false;
-  for (ArgumentWord& word : argument_words(vm)) {
+  for (QemuWord& word : argument_words(vm)) {
     bool option = is_option(word, name);
     if (wanted) found.push_back(std::move(word));
     wanted = option && !wanted;
@@ -79,8 +79,8 @@ std::string_view cpu_type(const VmFacts& vm) {
 }
 
 bool replaces_cpu(const VmFacts& vm) {
-  std::vector<ArgumentWord> words = argument_words(vm);
-  return std::any_of(words.begin(), words.end(), [](const ArgumentWord& w) { return is_option(w, "cpu"); });
+  std::vector<QemuWord> words = argument_words(vm);
+  return std::any_of(words.begin(), words.end(), [](const QemuWord& w) { return is_option(w, "cpu"); });
 }
 
 bool is_x86_guest(const Facts& facts, const VmFacts& vm) {

@@ -11,17 +11,17 @@
 namespace hostpci {
 
 /// One word of `args`.
-struct ArgumentWord {
+struct QemuWord {
   std::string text;  ///< without its quotes
   Span span;         ///< in the VM's file, quotes included
 };
 
 /// The words of `args` of the next start; a word in quotes is one.
-std::vector<ArgumentWord> argument_words(const VmFacts&);
+std::vector<QemuWord> argument_words(const VmFacts&);
 /// "-NAME" or "--NAME".
-bool is_option(const ArgumentWord&, std::string_view name);
+bool is_option(const QemuWord&, std::string_view name);
 /// The words that follow "-NAME".
-std::vector<ArgumentWord> argument_values(const VmFacts&, std::string_view name);
+std::vector<QemuWord> argument_values(const VmFacts&, std::string_view name);
 
 /// The property of a key of the next start, spans in the VM's file; `bare` is the property whose name may be left out.
 std::optional<Property> property_of(const VmFacts&, std::string_view key, std::string_view property,

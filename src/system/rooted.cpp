@@ -146,17 +146,17 @@ Root Root::open_directory(const std::string& path) {
   if (!is_usable(path)) return {};
   Descriptor directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return {};
-  if (is_system_root(directory.number())) return {std::move(directory), Resolution::plain};
+  if (is_system_root(directory.number())) return {std::move(directory), LinkResolver::plain};
   Descriptor probe(open_by_kernel(directory.number(), "/", O_PATH | O_CLOEXEC, 0));
-  return {std::move(directory), probe ? Resolution::kernel : Resolution::component};
+  return {std::move(directory), probe ? LinkResolver::kernel : LinkResolver::component};
 }
 
 Descriptor Root::open(const std::string& path, int flags, unsigned mode) const {
   if (!is_usable(path)) return {};
   flags |= O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
   int root = directory_.number();
-  if (resolution_ == Resolution::kernel) return Descriptor(open_by_kernel(root, path, flags, mode));
-  if (resolution_ == Resolution::component) return Descriptor(open_by_component(root, path, flags, mode));
+  if (resolution_ == LinkResolver::kernel) return Descriptor(open_by_kernel(root, path, flags, mode));
+  if (resolution_ == LinkResolver::component) return Descriptor(open_by_component(root, path, flags, mode));
   return Descriptor(path.front() == '/' ? ::open(path.c_str(), flags, mode) : openat(root, path.c_str(), flags, mode));
 }
 

@@ -7,7 +7,7 @@
 namespace hostpci {
 
 /// How paths are resolved below a root.
-enum class Resolution {
+enum class LinkResolver {
   plain,      ///< the root is "/": the kernel's ordinary way
   kernel,     ///< openat2(2) with RESOLVE_IN_ROOT, Linux 5.6
   component,  ///< part by part, each opened O_NOFOLLOW: for older kernels, and where a sandbox refuses openat2
@@ -17,12 +17,12 @@ enum class Resolution {
 class Root {
  public:
   Root() = default;
-  Root(Descriptor directory, Resolution resolution) : directory_(std::move(directory)), resolution_(resolution) {}
+  Root(Descriptor directory, LinkResolver resolution) : directory_(std::move(directory)), resolution_(resolution) {}
   /// Opens the directory and finds out how its paths can be resolved.
   static Root open_directory(const std::string& path);
 
   explicit operator bool() const { return bool(directory_); }
-  Resolution resolution() const { return resolution_; }
+  LinkResolver resolution() const { return resolution_; }
 
   /// As open(2) with this root; O_CLOEXEC and O_NOCTTY are added. A path without a leading slash begins at the root
   /// too.
@@ -32,7 +32,7 @@ class Root {
 
  private:
   Descriptor directory_;
-  Resolution resolution_ = Resolution::plain;
+  LinkResolver resolution_ = LinkResolver::plain;
 };
 
 }  // namespace hostpci

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <regex>
 #include <vector>
 
 #include "../support/temporary.hpp"
@@ -42,4 +44,19 @@ TEST_CASE("nothing is left open") {
     std::string text = read_file(file);
     for (const char* word : {"TO" "DO", "FIX" "ME", "XX" "X"}) CHECK_MESSAGE(text.find(word) == std::string::npos, file.string());
   }
+}
+
+// Two types of one name in the one namespace break the program without a word from compiler or linker.
+TEST_CASE("no two headers define a type of the same name") {
+  const std::regex definition("(?:^|\n)(?:struct|class|enum class) ([A-Za-z]+)[^;\n]*\\{");
+  std::map<std::string, std::string> seen;
+  for (const fs::path& file : sources({"src", "grammar"})) {
+    if (file.extension() != ".hpp") continue;
+    std::string text = read_file(file);
+    for (auto match = std::sregex_iterator(text.begin(), text.end(), definition); match != std::sregex_iterator(); ++match) {
+      auto [at, first] = seen.emplace((*match)[1], file.string());
+      CHECK_MESSAGE((first || at->second == file.string()), at->first << " in " << at->second << " and " << file.string());
+    }
+  }
+  CHECK(seen.size() > 100);
 }
