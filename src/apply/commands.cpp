@@ -5,12 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <vector>
+
+#include "text/shell.hpp"
 
 namespace hostpci {
 namespace {
@@ -78,20 +79,6 @@ std::vector<std::string> candidates(const std::string& name) {
   return paths;
 }
 
-bool is_plain(const std::string& word) {
-  auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-_=+./:,@%").find(c) != std::string_view::npos;
-  };
-  return !word.empty() && std::all_of(word.begin(), word.end(), plain);
-}
-
-std::string quoted(const std::string& word) {
-  if (is_plain(word)) return word;
-  std::string text = "'";
-  for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
 }  // namespace
 
 Status run_command(const std::string& root, const PlannedCommand& command) {
@@ -109,13 +96,7 @@ Status run_command(const std::string& root, const PlannedCommand& command) {
   ::close(report[1]);
   int failed = pid > 0 ? reported(report[0]) : code;
   ::close(report[0]);
-  return verdict(command_line(command), failed, pid > 0 ? wait_for(pid) : 0);
-}
-
-std::string command_line(const PlannedCommand& command) {
-  std::string text;
-  for (const std::string& word : command.words) text += (text.empty() ? "" : " ") + quoted(word);
-  return text;
+  return verdict(shell_line(command.words), failed, pid > 0 ? wait_for(pid) : 0);
 }
 
 }  // namespace hostpci

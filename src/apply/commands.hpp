@@ -12,7 +12,4 @@ namespace hostpci {
 /// standard error. A Failure if it cannot be run, ends with another status than 0, or by a signal.
 Status run_command(const std::string& root, const PlannedCommand&);
 
-/// The words as one types them at a shell: those with blanks or signs in single quotes.
-std::string command_line(const PlannedCommand&);
-
 }  // namespace hostpci

@@ -14,6 +14,14 @@
 namespace hostpci {
 namespace {
 
+constexpr OptionSpec apply_options[] = {
+    {"yes", OptionValue::none, "", "do not ask"},
+    {"unsafe-interrupts", OptionValue::none, "", "let vfio attach devices although this host does not remap interrupts"},
+    {"confirm-after-boot", OptionValue::required, "MINUTES", "take the change back unless it is confirmed within this time after the next boot"},
+    {"confirm", OptionValue::none, "", "keep the change that waits to be confirmed"},
+    {"run-commands", OptionValue::none, "", "below --root: run the commands that follow too, in a chroot of it"},
+};
+
 constexpr OptionSpec completion_options[] = {
     {"words", OptionValue::none, "", "for the scripts: what may stand at the end of the words behind --"},
 };
@@ -25,6 +33,10 @@ constexpr OptionSpec config_options[] = {
 
 constexpr OptionSpec devices_options[] = {
     {"tree", OptionValue::none, "", "as a tree: each device below its bridge"},
+};
+
+constexpr OptionSpec export_options[] = {
+    {"domain", OptionValue::none, "", "a whole <domain> that `virsh define` takes, not the elements alone"},
 };
 
 constexpr OptionSpec lint_options[] = {
@@ -39,6 +51,19 @@ constexpr OptionSpec lint_options[] = {
     {"statistics", OptionValue::none, "", "how often each rule found something; with -v how long it took"},
 };
 
+constexpr OptionSpec plan_options[] = {
+    {"output", OptionValue::required, "FILE", "save the plan into FILE, for `apply FILE`; - is standard output", 'o'},
+    {"unsafe-interrupts", OptionValue::none, "", "let vfio attach devices although this host does not remap interrupts"},
+    {"exit-code", OptionValue::none, "", "exit 1 if there is something to do"},
+};
+
+constexpr OptionSpec rollback_options[] = {
+    {"yes", OptionValue::none, "", "do not ask"},
+    {"dry-run", OptionValue::none, "", "print the differences, change nothing"},
+    {"unconfirmed", OptionValue::none, "", "the change that was not confirmed after the last boot; exit 1 if there is none"},
+    {"run-commands", OptionValue::none, "", "below --root: run the commands that follow too, in a chroot of it"},
+};
+
 constexpr OptionSpec snapshot_options[] = {
     {"output", OptionValue::required, "FILE", "write to FILE instead of standard output", 'o'},
 };
@@ -48,6 +73,9 @@ constexpr OptionSpec suggest_options[] = {
 };
 
 constexpr Command table[] = {
+    {"apply", "[FILE | VM…]", "carry a plan out as one transaction; asks first, naming what the host loses",
+     "FILE is a plan that `plan -o FILE` saved; without it the plan for these VMs, or for every VM of this node with a hostpci line.",
+     apply_options, "text", 0, std::size_t(-1), false, run_apply},
     {"completion", "bash|zsh|fish", "a script that completes commands, options, VMIDs, addresses, types, mappings and rules",
      "bash: eval \"$(hostpci completion bash)\"; zsh: source <(hostpci completion zsh); fish: hostpci completion fish | source", completion_options,
      "text", 0, std::size_t(-1), false, run_completion},
@@ -62,8 +90,11 @@ constexpr Command table[] = {
      {}, "text json", 0, 0, false, run_doctor},
     {"explain", "RULE", "what a rule means, why it matters, a bad and a good example, how to mend it", "", {}, "text json", 1, 1, false,
      run_explain},
+    {"export", "libvirt VM [--domain]", "the same assignment as libvirt's <hostdev> elements",
+     "What libvirt has no words for stands in a comment, and is told on standard error.", export_options, "xml", 2, 2, false, run_export},
     {"groups", "[GROUP…]", "IOMMU groups: isolated or shared, viable now or not", "", {}, "text json", 0, std::size_t(-1), false, run_groups},
     {"help", "[COMMAND]", "how a command is used", "", {}, "text", 0, 1, false, run_help},
+    {"history", "", "what was changed on this host: when, by whom, and whether it was undone", "", {}, "text json", 0, 0, false, run_history},
     {"lint", "[VM…]", "all rules over all VMs (default: every VM of this node) and the host",
      "A rule is waived in a VM's notes: `#hostpci: allow RULE REASON`.", lint_options, "text concise json jsonl sarif github junit", 0, std::size_t(-1), false, run_lint},
     {"mapping", "list|check [ID…]", "the cluster's resource mappings and what they are on this host; Proxmox VE's own check of each entry",
@@ -73,6 +104,12 @@ constexpr Command table[] = {
      false, run_mdev},
     {"parse", "STRING… | -", "property strings to JSON, with Proxmox VE's own verdict",
      "`-` reads one string a line from standard input.", {}, "json", 1, std::size_t(-1), false, run_parse},
+    {"plan", "[VM…] [-o FILE]", "every change that VMs and host need for these VMs to start with their devices, at every boot",
+     "Without names: every VM of this node with a hostpci line. Nothing is written; `apply` carries the plan out.", plan_options, "text json", 0,
+     std::size_t(-1), false, run_plan},
+    {"rollback", "[ID]", "take a change back: the newest, or the one that `history` shows under ID",
+     "A file that was changed since is left alone, and then all others too: what differs is shown.", rollback_options, "text", 0, 1, false,
+     run_rollback},
     {"rules", "", "the catalogue of rules", "", {}, "text json", 0, 0, false, run_rules},
     {"set", "VM -hostpciN VALUE … [-delete LIST] [-revert LIST]", "as `qm set`: hostpciN and what passthrough depends on, checked before it is written",
      "Options may have one dash or two, any letter case, and be abbreviated as far as they are unique.\n"

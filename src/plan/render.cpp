@@ -5,6 +5,7 @@
 
 #include "text/diff.hpp"
 #include "text/escape.hpp"
+#include "text/shell.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -60,7 +61,7 @@ void commands(Page& page, std::string_view title, const std::vector<PlannedComma
   if (list.empty()) return;
   page.heading(title);
   for (const PlannedCommand& command : list) {
-    page.line(command_line(command));
+    page.line(shell_line(command.words));
     page.line(command.reason, 4);
   }
 }
@@ -90,25 +91,7 @@ void obstacles(Page& page, const std::vector<Obstacle>& list) {
   }
 }
 
-bool is_plain(std::string_view word) {
-  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,:=/@+%";
-  return !word.empty() && word.find_first_not_of(plain) == word.npos;
-}
-
-std::string shell_word(const std::string& word) {
-  if (is_plain(word)) return word;
-  std::string quoted = "'";
-  for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 }  // namespace
-
-std::string command_line(const PlannedCommand& command) {
-  std::vector<std::string> words;
-  for (const std::string& word : command.words) words.push_back(shell_word(word));
-  return join(words, " ");
-}
 
 std::string plan_summary(const Plan& plan) {
   if (plan.empty()) return "No changes.";

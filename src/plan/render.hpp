@@ -13,7 +13,4 @@ std::string render_plan(const Plan& plan, bool colour);
 /// "Plan: 2 files to change, 1 to make, 3 commands, 1 reboot.", or "No changes.".
 std::string plan_summary(const Plan& plan);
 
-/// "qm set 100 --efidisk0 local-lvm:1,efitype=4m": words that need it in single quotes, so that a shell reads the same.
-std::string command_line(const PlannedCommand& command);
-
 }  // namespace hostpci

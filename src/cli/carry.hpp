@@ -1,0 +1,30 @@
+// What the commands that write share: the question before a change, the commands after it, and what became of it.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "apply/transaction.hpp"
+#include "cli/command.hpp"
+#include "system/file_system.hpp"
+
+namespace hostpci {
+
+/// Runs refresh commands in the root in use and names each on standard error. Below --root it is empty (commands are left to the
+/// user) unless --run-commands is given.
+RunCommand refresh_runner(const Invocation&);
+
+/// Asks on the terminal (unless --yes). Nothing: yes. Else the exit status of a command that is not to go on, which was told.
+/// `careful`: only the word "yes" will do, not "y".
+std::optional<int> ask(const Invocation&, const std::string& question, bool careful);
+
+/// Finishes or undoes what an interrupted transaction left, and says so. Nothing: go on. Else the exit status.
+std::optional<int> recover_first(const Invocation&, FileSystem&);
+
+/// Says what became of a transaction and how to undo it (`undo`: a transaction that one would undo); the exit status.
+int tell_result(const Invocation&, const TransactionRequest&, const TransactionResult&, bool undo);
+
+/// "hostpci apply 100": what `history` shows.
+std::string as_typed(const Invocation&);
+
+}  // namespace hostpci
