@@ -10,6 +10,7 @@
 #include <map>
 
 #include "apply/rescue.hpp"
+#include "apply/vm_place.hpp"
 #include "text/digest.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
@@ -18,6 +19,7 @@ namespace hostpci {
 namespace {
 
 constexpr const char* home = "/var/lib/hostpci";
+constexpr const char* id_format = "%Y%m%d-%H%M%S";
 constexpr std::array<const char*, 5> mark_names = {"committed", "done", "undone", "unknown", "unrefreshed"};
 constexpr std::string_view half_made = ".new", half_gone = ".old";
 
@@ -49,17 +51,30 @@ std::string stamp(std::time_t now, const char* format) {
   return std::string(text, std::strftime(text, sizeof text, format, &parts));
 }
 
-std::string numbered(const std::string& second, std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  return second + "-" + std::string(digits.size() < 3 ? 3 - digits.size() : 0, '0') + digits;
+constexpr std::size_t count_digits = 4;
+
+std::string numbered(const std::string& second, std::uint64_t count) {
+  std::string digits = std::to_string(count);
+  return second + "-" + std::string(count_digits - digits.size(), '0') + digits;
+}
+
+/// "20261121-155800" as a time.
+std::time_t time_of(std::string_view second) {
+  auto part = [&](std::size_t at, std::size_t size) { return int(number(second.substr(at, size)).value_or(0)); };
+  std::tm parts{};
+  parts.tm_year = part(0, 4) - 1900, parts.tm_mon = part(4, 2) - 1, parts.tm_mday = part(6, 2);
+  parts.tm_hour = part(9, 2), parts.tm_min = part(11, 2), parts.tm_sec = part(13, 2);
+  return ::timegm(&parts);
 }
 
 /// Greater than all there are, also where the clock was set back.
 std::string next_id(const std::vector<std::string>& ids, std::time_t now) {
-  std::string second = stamp(now, "%Y%m%d-%H%M%S"), last = ids.empty() ? "" : ids.back();
-  if (last.empty() || last.substr(0, second.size()) < second) return numbered(second, 1);
-  std::uint64_t count = *number(std::string_view(last).substr(second.size() + 1));
-  return numbered(last.substr(0, second.size()), count + 1);
+  constexpr std::size_t second_size = 15;
+  std::string second = stamp(now, id_format), last = ids.empty() ? "" : ids.back();
+  if (last.substr(0, second_size) < second) return numbered(second, 1);
+  std::uint64_t count = number(std::string_view(last).substr(second_size + 1)).value_or(0) + 1;
+  if (count < 10000) return numbered(last.substr(0, second_size), count);
+  return numbered(stamp(time_of(last) + 1, id_format), 1);
 }
 
 /// Names of images with their bytes, as the record has them.
@@ -94,16 +109,21 @@ Status write_images(FileSystem& system, const JournalRecord& record, const std::
   return Done{};
 }
 
+/// In a rescue shell there is no /etc/pve: a script is for what lies elsewhere.
+bool wants_rescue(const JournalRecord& record) {
+  return std::any_of(record.files.begin(), record.files.end(), [](const JournalFile& file) { return !in_cluster(file.path); });
+}
+
 std::string digest_line(const std::string& name, const std::string& bytes) { return sha256_hex(bytes) + "  " + name + "\n"; }
 
 Status write_all(FileSystem& system, const JournalRecord& record, const std::string& in) {
   if (Status made = system.make_one_directory(in); !made) return made;
   if (Status made = write_images(system, record, in); !made) return made;
-  std::string text = journal_text(record), script = rescue_script(record);
-  std::string digests = digest_line("journal.json", text) + digest_line("undo.sh", script);
+  std::string text = journal_text(record), digests = digest_line("journal.json", text);
   for (const auto& [name, bytes] : images_of(record)) digests += digest_line(name, *bytes);
   if (Status made = system.create(in + "/journal.json", text, 0600, true); !made) return made;
-  if (Status made = system.create(in + "/undo.sh", script, 0700, true); !made) return made;
+  if (wants_rescue(record))
+    if (Status made = system.create(in + "/undo.sh", rescue_script(record), 0700, true); !made) return made;
   if (Status made = system.create(in + "/digests", digests, 0600, true); !made) return made;
   return system.sync_directory(in);
 }
@@ -165,7 +185,7 @@ bool is_marked(const FileSystem& system, const std::string& id, Mark mark) {
 bool is_transaction_id(std::string_view text) {
   auto parts = split(text, '-');
   auto digits = [](std::string_view part) { return number(part).has_value(); };
-  return parts.size() == 3 && parts[0].size() == 8 && parts[1].size() == 6 && parts[2].size() >= 3 && parts[2].size() < 10 &&
+  return parts.size() == 3 && parts[0].size() == 8 && parts[1].size() == 6 && parts[2].size() == count_digits &&
          std::all_of(parts.begin(), parts.end(), digits);
 }
 
@@ -260,9 +280,10 @@ std::string Journal::image_path(std::size_t file, bool before) const { return pa
 
 bool Journal::has(const FileSystem& system, Mark mark) const { return is_marked(system, id(), mark); }
 
+/// Its being there is all that it says: no bytes need a sync, but its name does.
 /// A mark that may not outlast a power failure is taken back: half of those who read it would go on, the other half undo.
 Status Journal::mark(FileSystem& system, const std::string& name) const {
-  Status made = system.create(path(name), "", 0600, true);
+  Status made = system.create(path(name), "", 0600, false);
   if (!made && made.error().code == EEXIST) made = Done{};
   if (!made) return made;
   Status synced = system.sync_directory(path("."));

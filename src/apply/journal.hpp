@@ -4,7 +4,7 @@
 //   journal.json   the record: files in the order of their renames, commands, who and when
 //   N.before       the bytes of file N before and after (none: there is or will be no such file), with its mode; the image
 //   N.after          of a file that is removed has its owner, ACLs and attributes too
-//   undo.sh        puts the images back from a rescue shell
+//   undo.sh        puts the images back from a rescue shell (not where all files are the cluster's)
 //   digests        SHA-256 of all these, as `sha256sum -c digests` reads them
 //   committed, done, undone, unknown, unrefreshed, refreshed-N   empty: their being there says it
 //
@@ -90,7 +90,7 @@ bool is_closed(const FileSystem&, const std::string& id);
 /// Are its files new for good?
 bool is_committed(const FileSystem&, const std::string& id);
 
-/// "20261121-155800-001"
+/// "20261121-155800-0001"
 bool is_transaction_id(std::string_view text);
 
 // journal_text.cpp

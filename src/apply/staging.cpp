@@ -25,23 +25,27 @@ Failure explained(Failure failure, const std::string& path) {
 }
 
 /// pmxcfs has its own idea of owners and modes, and knows no attributes.
-Status copy_attributes(FileSystem& system, const std::string& from, const std::string& to) {
-  Status copied = system.copy_metadata(from, to);
-  bool refused = !copied && (copied.error().code == EPERM || copied.error().code == EOPNOTSUPP);
-  return refused && in_cluster(to) ? Status(Done{}) : copied;
+bool can_do_without(const Failure& failure, const std::string& path) {
+  return in_cluster(path) && (failure.code == EPERM || failure.code == EOPNOTSUPP);
+}
+
+/// Bytes and attributes, all on the disk: to copy the attributes syncs both.
+Status create_like(FileSystem& system, const std::string& at, const std::string& bytes, const std::string& like) {
+  auto model = system.stat(like, false);
+  if (!model) return model.error();
+  std::uint32_t mode = model->mode & 07777;
+  if (Status made = system.create(at, bytes, mode, false); !made) return made;
+  Status copied = system.copy_metadata(like, at);
+  if (copied) return copied;
+  if (Status removed = system.remove(at); !removed) return removed;
+  return can_do_without(copied.error(), at) ? system.create(at, bytes, mode, true) : copied;
 }
 
 /// A file that stands there lends its attributes to the one that takes its place; else the image has them.
 Status lay(FileSystem& system, const std::string& at, const std::string& bytes, const std::string& target, const std::string& image) {
   if (Status gone = absent_is_fine(system.remove(at)); !gone) return gone;
-  auto old = system.stat(target, false);
-  const std::string& like = old ? target : image;
-  auto model = system.stat(like, false);
-  if (!model) return model.error();
-  if (Status made = system.create(at, bytes, model->mode & 07777, true); !made) return explained(made.error(), target);
-  Status copied = copy_attributes(system, like, at);
-  if (!copied) (void)system.remove(at);
-  return copied;
+  Status made = create_like(system, at, bytes, system.stat(target, false) ? target : image);
+  return made ? made : Status(explained(made.error(), target));
 }
 
 Status put(FileSystem& system, const Journal& journal, std::size_t file, bool old) {

@@ -37,7 +37,7 @@ std::string_view name(Outcome);
 
 struct TransactionResult {
   Outcome outcome = Outcome::nothing;
-  std::string id;                     ///< "20261121-155800-001" (UTC): sorts by time
+  std::string id;                     ///< "20261121-155800-0001" (UTC): sorts by time
   std::vector<std::string> problems;  ///< one line each
 };
 

@@ -98,7 +98,7 @@ int status_of(pid_t child) {
 }  // namespace
 
 TEST_CASE("two writers of ours and one of PVE's protocol, a thousand changes each, none lost") {
-  test::TemporaryDirectory root;
+  test::TemporaryDirectory root(test::quick_place());
   root.write(file, "# kept\nargs: -name c0\nname: t\nunknown: stays\n");
   root.write(lock_file, "");
   std::filesystem::create_symlink("nodes/pve1", root.path() + "/etc/pve/local");

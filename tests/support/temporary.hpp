@@ -10,8 +10,8 @@ namespace hostpci::test {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "hostpci-test-XXXXXX").string();
+  explicit TemporaryDirectory(const std::filesystem::path& where = std::filesystem::temp_directory_path()) {
+    std::string name = (where / "hostpci-test-XXXXXX").string();
     path_ = mkdtemp(name.data()) ? name : std::string();
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
@@ -27,6 +27,12 @@ class TemporaryDirectory {
  private:
   std::string path_;
 };
+
+/// A place in memory, for tests that sync thousands of times; an ordinary one where there is none.
+inline std::filesystem::path quick_place() {
+  std::error_code none;
+  return std::filesystem::is_directory("/dev/shm", none) ? "/dev/shm" : std::filesystem::temp_directory_path();
+}
 
 /// The bytes of a file; empty if it cannot be read.
 inline std::string read_file(const std::string& path) {
