@@ -13,9 +13,11 @@ constexpr const char* deciding[] = {"/etc/default/grub",  "/etc/kernel/cmdline",
                                     "/etc/modules",       "/etc/initramfs-tools/modules", "/etc/pve/mapping/pci.cfg",
                                     "/etc/pve/ha/resources.cfg"};
 
-/// Configuration, kept as it is; what lies in /boot, /sys and /run is made by programs, or kept in part only.
+/// Configuration, kept as it is; what lies in /boot, /sys and /run is made by programs, or kept in part only. A path that ends in a slash is a
+/// list of names.
 bool is_configuration(const std::string& path) {
-  for (const char* place : {"/etc/", "/usr/", "/lib/", "/run/modprobe.d/", "/run/modules-load.d/"})
+  if (path.ends_with('/')) return false;
+  for (const char* place : {"/etc/", "/boot/loader/entries/", "/usr/", "/lib/", "/run/modprobe.d/", "/run/modules-load.d/"})
     if (path.starts_with(place)) return true;
   return false;
 }

@@ -87,13 +87,31 @@ void add_intel_iommu(Workspace& work) {
   if (off) work.iommu_comes();
 }
 
+/// What differs from the running kernel's, other than what was told already.
+void tell_difference(Workspace& work) {
+  for (const Diagnostic& finding : findings_of_rule(work, "setup-cmdline-not-running")) {
+    auto about = [&](const std::string& line) { return finding.message.find(line.substr(0, line.find('`', 1) + 1)) != std::string::npos; };
+    const auto& told = work.plan.reboot;
+    if (std::none_of(told.begin(), told.end(), about)) work.reboot(finding.message);
+  }
+}
+
+/// Switches of the IOMMU in a file that the boot loader does not read: nobody misses them where the IOMMU is on.
+void forgive_stray(Workspace& work) {
+  const auto& iommus = work.host().kernel.iommus;
+  if (!iommus || iommus->empty()) return;
+  for (const Diagnostic& finding : findings_of_rule(work, "setup-wrong-bootloader-file"))
+    if (finding.fix && finding.fix->safety == Safety::safe) work.mended(finding.rule, finding.message);
+}
+
 }  // namespace
 
 void plan_command_line(Workspace& work) {
   for (std::string_view rule : dead_rules) take_out(work, rule);
   for (std::string_view rule : misspelt_rules) spell_right(work, rule);
   add_intel_iommu(work);
-  for (const Diagnostic& finding : findings_of_rule(work, "setup-cmdline-not-running")) work.reboot(finding.message);
+  tell_difference(work);
+  forgive_stray(work);
 }
 
 }  // namespace hostpci

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/machine.hpp"
+#include "config/mapping_edit.hpp"
 #include "plan/parts.hpp"
 #include "rules/device.hpp"
 #include "text/escape.hpp"
@@ -54,27 +55,29 @@ std::string new_name(const Facts& facts, const Assignment& a) {
   return name;
 }
 
-/// A section as Proxmox VE writes it, behind what is there.
-std::string with_section(const std::string& text, const std::string& name, const std::string& line, bool mediated) {
-  std::string made = text;
-  while (!made.empty() && !made.ends_with("\n\n")) made += '\n';
-  return made + name + "\n\tmap " + line + "\n" + (mediated ? "\tmdev 1\n" : "") + "\n";
+/// pci.cfg with a section for the line's device.
+Result<std::string> with_section(Workspace& work, const Assignment& a, const std::string& name) {
+  std::string line = map_line(work.host(), a);
+  if (line.empty()) return Failure{"what Proxmox VE compares of the device is not known"};
+  if (auto unread = work.host().unreadable.find(mapping_file); unread != work.host().unreadable.end()) return Failure{unread->second};
+  MappingChange change;
+  change.id = name;
+  change.maps = {line};
+  if (is_mediated(*a.first)) change.options["mdev"] = "1";
+  const std::string* text = work.text(mapping_file);
+  return add_mapping(text ? *text : "", change);
 }
 
 /// The name of a mapping for the line's device, made if there is none; empty if that is not possible.
 std::string provide(Workspace& work, const Assignment& a) {
-  const Facts& facts = work.facts();
-  if (const Mapping* known = existing(facts, a)) return std::string(known->id);
-  std::string line = map_line(work.host(), a), path = path_of(a);
-  if (line.empty() || !facts.mappings->findings.empty() || work.host().unreadable.count(mapping_file)) {
-    std::string why = line.empty() ? "what Proxmox VE compares of the device is not known" : "`pci.cfg` has sections that Proxmox VE does not read";
-    work.obstacle(mapping_file, 0, "no mapping is made for " + path + ": " + why);
+  if (const Mapping* known = existing(work.facts(), a)) return std::string(known->id);
+  std::string name = new_name(work.facts(), a), path = path_of(a);
+  Result<std::string> made = with_section(work, a, name);
+  if (!made) {
+    work.obstacle(mapping_file, 0, "no mapping is made for " + path + ": " + made.error().message);
     return {};
   }
-  std::string name = new_name(facts, a);
-  const std::string* text = work.text(mapping_file);
-  work.put(mapping_file, with_section(text ? *text : "", name, line, is_mediated(*a.first)),
-           {"a name for " + path + " that each node of the cluster can give a device of its own (cluster-raw-device-ha)"});
+  work.put(mapping_file, std::move(*made), {"a name for " + path + " that each node of the cluster can give a device of its own (cluster-raw-device-ha)"});
   return name;
 }
 
@@ -117,7 +120,7 @@ void plan_mappings(Workspace& work) {
     if (vm && work.may_change(*vm) && moves(work, vmid)) map_lines(work, vmid);
   }
   for (const Diagnostic& finding : findings_of_rule(work, "cluster-mapping-missing-on-target"))
-    work.obstacle(finding.place.file(), 0, finding.message + ": add one there with `pvesh set /cluster/mapping/pci/ID --map …`");
+    work.obstacle(finding.place.file(), 0, finding.message + " (" + finding.rule + ")");
 }
 
 }  // namespace hostpci

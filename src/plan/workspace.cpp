@@ -41,6 +41,7 @@ struct Workspace::Joined {
 
 Workspace::Workspace(const PlanInputs& inputs, const Goal& wanted) : goal(wanted), inputs_(inputs), host_(inputs.host), vms_(inputs.vms) {
   plan.node = host_.node;
+  std::stable_sort(vms_.begin(), vms_.end(), [](const Vm& a, const Vm& b) { return a.vmid < b.vmid; });
   find_wanted();
 }
 
@@ -185,15 +186,19 @@ BootDraft& Workspace::boot() {
   return *boot_;
 }
 
-/// The draft's files become the host's; each that an operation changed gets its reason.
+/// The draft's files become the host's; each that an operation changed gets its reason. Lists of names that the draft keeps beside them are no
+/// files.
 void Workspace::take_over(const std::map<std::string, std::string>& before, const std::string& reason) {
-  const auto& after = boot_->files();
-  for (const auto& [path, text] : after) {
+  for (const auto& [path, file] : boot_->changed()) {
     auto old = before.find(path);
-    if (old == before.end() || old->second != text) add_reason(path, reason), host_.files[path] = text;
+    bool same = file.text ? old != before.end() && old->second == *file.text : old == before.end();
+    if (same) continue;
+    add_reason(path, reason);
+    if (file.text) host_.files[path] = *file.text;
+    else host_.files.erase(path);
   }
   for (const auto& [path, text] : before)
-    if (!after.count(path)) add_reason(path, reason), host_.files.erase(path);
+    if (auto now = boot_->files().find(path); now != boot_->files().end() && now->second != text && host_.files.count(path)) host_.files[path] = now->second;
   joined_.reset();
 }
 

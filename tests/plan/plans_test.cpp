@@ -1,0 +1,128 @@
+// fixtures/plans/NAME: a host, its VMs and the plan for them as people read it. Carried out on the texts, every plan leaves nothing to plan.
+// HOSTPCI_BLESS=1 rewrites every expected.txt, HOSTPCI_BLESS=twins those of plans that begin so.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "../support/linted.hpp"
+#include "../support/temporary.hpp"
+#include "plan/evidence.hpp"
+#include "plan/planner.hpp"
+#include "plan/render.hpp"
+#include "plan/saved.hpp"
+#include "text/words.hpp"
+
+using namespace hostpci;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path folder = FIXTURES "/plans";
+
+bool blessing(const std::string& name) {
+  const char* which = std::getenv("HOSTPCI_BLESS");
+  return which && (std::string(which) == "1" || name.starts_with(which));
+}
+
+/// Host, VMs and goal of one folder; options.txt has what would stand on the command line.
+struct Example {
+  Host host;
+  std::vector<Vm> vms;
+  Goal goal;
+
+  explicit Example(const fs::path& directory) : host(test::load_host(directory / "host.yaml")) {
+    for (const fs::path& path : test::sorted_entries(directory))
+      if (std::uint32_t vmid = vmid_of_path(path.string())) vms.push_back(test::make_vm(vmid, test::read_file(path.string())));
+    std::string options = test::read_file((directory / "options.txt").string());
+    for (std::string_view word : words(options))
+      if (word == "--unsafe-interrupts") goal.unsafe_interrupts = true;
+      else goal.vms.push_back(std::uint32_t(*number(word)));
+  }
+
+  Plan plan() const { return make_plan({host, vms}, goal); }
+
+  /// The texts as they are once the plan is carried out; devices and the running kernel stay.
+  void carry_out(const Plan& made) {
+    for (const FileChange& change : made.files) {
+      auto vm = std::find_if(vms.begin(), vms.end(), [&](const Vm& v) { return v.source->path == change.path; });
+      if (vm != vms.end()) *vm = read_vm(make_source(change.path, *change.after));
+      else if (change.after) host.files[change.path] = *change.after;
+      else host.files.erase(change.path);
+    }
+    for (const PlannedCommand& command : made.refresh) call_grubby(command);
+  }
+
+  /// `grubby --update-kernel=ALL --args=…` as it changes boot entries.
+  void call_grubby(const PlannedCommand& command) {
+    const std::string option = "--args=";
+    for (const std::string& word : command.words) {
+      if (command.words.front() != "grubby" || !word.starts_with(option)) continue;
+      for (auto& [path, text] : host.files)
+        if (path.starts_with("/boot/loader/entries/")) text.insert(text.rfind('\n'), " " + word.substr(option.size()));
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("plans are as expected") {
+  for (const fs::path& directory : test::sorted_entries(folder)) {
+    std::string name = directory.filename().string();
+    CAPTURE(name);
+    std::string text = render_plan(Example(directory).plan(), false);
+    fs::path expected = directory / "expected.txt";
+    if (blessing(name)) std::ofstream(expected, std::ios::binary) << text;
+    CHECK(text == test::read_file(expected.string()));
+  }
+}
+
+TEST_CASE("a plan that was carried out leaves nothing to change") {
+  for (const fs::path& directory : test::sorted_entries(folder)) {
+    CAPTURE(directory.filename().string());
+    Example example(directory);
+    Plan first = example.plan();
+    example.carry_out(first);
+    Plan second = example.plan();
+    CHECK_MESSAGE(second.files.empty(), render_plan(second, false));
+    CHECK(second.by_hand == first.by_hand);
+    CHECK(second.losses.size() <= first.losses.size());
+    for (const Obstacle& obstacle : second.obstacles) CAPTURE(obstacle.message);
+    CHECK(second.obstacles.size() == first.obstacles.size());
+  }
+}
+
+TEST_CASE("the same inputs give the same plan, in any order of the VMs, and it survives being saved") {
+  for (const fs::path& directory : test::sorted_entries(folder)) {
+    CAPTURE(directory.filename().string());
+    Example example(directory), turned(directory);
+    std::reverse(turned.vms.begin(), turned.vms.end());
+    SavedPlan saved{{example.host.node, std::nullopt, "test"}, example.plan()};
+    CHECK(write_plan(saved) == write_plan({{example.host.node, std::nullopt, "test"}, example.plan()}));
+    CHECK(render_plan(turned.plan(), false) == render_plan(saved.plan, false));
+    auto back = read_plan(write_plan(saved));
+    REQUIRE(back);
+    CHECK(*back == saved);
+  }
+}
+
+TEST_CASE("what a plan says that it read is what it changes, and more") {
+  for (const fs::path& directory : test::sorted_entries(folder)) {
+    CAPTURE(directory.filename().string());
+    Example example(directory);
+    Plan plan = example.plan();
+    for (const FileChange& change : plan.files) {
+      REQUIRE_MESSAGE(plan.read.count(change.path), change.path);
+      CHECK((plan.read.at(change.path) == "") == !change.before);
+      CHECK(change.before != change.after);
+      CHECK(!change.reasons.empty());
+    }
+    auto now = evidence({example.host, example.vms}, plan.vms);
+    CHECK(changed_evidence(plan.read, now).empty());
+    example.host.devices.begin()->second.driver = "other";
+    example.host.files["/etc/modprobe.d/new.conf"] = "options a b=1\n";
+    now = evidence({example.host, example.vms}, plan.vms);
+    CHECK(changed_evidence(plan.read, now) == std::vector<std::string>{"/etc/modprobe.d/new.conf", "devices"});
+  }
+}
