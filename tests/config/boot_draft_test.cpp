@@ -1,117 +1,21 @@
 // Drafts over a corpus of files as they are found in the world: what is added can be read back, and goes without a trace.
 // fixtures/boot/FORMAT.txt says for every file what it reads and what changes; HOSTPCI_BLESS=1 rewrites it.
-#include "config/boot_draft.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <functional>
+#include <fstream>
 
+#include "boot_samples.hpp"
 #include "config/command_line_text.hpp"
-#include "../support/temporary.hpp"
 #include "text/diff.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
 
 using namespace hostpci;
+using namespace hostpci::test;
 
 namespace {
-
-namespace fs = std::filesystem;
-using Files = BootDraft::Files;
-
-const CommandLineHome grub_home{HomeKind::grub, "/etc/default/grub", true};
-const CommandLineHome cmdline_home{HomeKind::kernel_cmdline, "/etc/kernel/cmdline", false};
-const CommandLineHome legacy_home{HomeKind::grub_legacy, "/boot/grub/grub.conf", false};
-constexpr const char* debian_grub = "GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\nGRUB_CMDLINE_LINUX=\"\"\n";
-
-/// One thing done to a draft, and its inverse (none: the change stays).
-struct Step {
-  std::string title;
-  std::function<Refused(BootDraft&)> make, take_back;
-};
-
-Step argument(const std::string& text) {
-  return {"+ " + text, [text](BootDraft& d) { return d.add_argument(text); },
-          [text](BootDraft& d) { return d.take_back_argument(text); }};
-}
-
-const std::vector<Step> arguments{argument("intel_iommu=on"), argument("iommu=pt"), argument("memmap=4G$12G"),
-                                  argument("vfio-pci.ids=10de:1b80")};
-
-const std::vector<Step> modprobe_steps{
-    {"id 10de:1b80", [](BootDraft& d) { return d.add_vfio_id("10de:1b80"); },
-     [](BootDraft& d) { return d.remove_vfio_id("10de:1b80"); }},
-    {"softdep nouveau", [](BootDraft& d) { return d.add_softdep("nouveau"); },
-     [](BootDraft& d) { return d.remove_softdep("nouveau"); }},
-    {"blacklist nouveau", [](BootDraft& d) { return d.add_blacklist("nouveau"); },
-     [](BootDraft& d) { return d.remove_blacklist("nouveau"); }},
-    {"unsafe interrupts",
-     [](BootDraft& d) { return d.add_option("vfio_iommu_type1", "allow_unsafe_interrupts", "1"); },
-     [](BootDraft& d) { return d.remove_option("vfio_iommu_type1", "allow_unsafe_interrupts"); }}};
-
-const std::vector<Step> module_steps{{"vfio_pci at boot", [](BootDraft& d) { return d.add_boot_module("vfio_pci"); },
-                                      [](BootDraft& d) { return d.remove_boot_module("vfio_pci"); }},
-                                     {"no vfio_virqfd", [](BootDraft& d) { return d.drop_module("vfio_virqfd"); }, {}}};
-
-const std::vector<Step> initramfs_steps{
-    {"vfio_pci in the initramfs", [](BootDraft& d) { return d.add_initramfs_module("vfio_pci"); },
-     [](BootDraft& d) { return d.remove_initramfs_module("vfio_pci"); }},
-    {"no vfio_virqfd", [](BootDraft& d) { return d.drop_module("vfio_virqfd"); }, {}}};
-
-const std::vector<Step> sysfs_steps{
-    {"virtual functions by udev", [](BootDraft& d) { return d.add_virtual_functions("0000:03:00.0", 4); },
-     [](BootDraft& d) { return d.remove_virtual_functions("0000:03:00.0"); }},
-    {"no sriov_numvfs here",
-     [](BootDraft& d) { return d.drop_sysfs_value("bus/pci/devices/0000:03:00.0/sriov_numvfs"); }, {}}};
-
-/// How the files of one folder of the corpus are taken.
-struct Format {
-  std::string folder;
-  std::function<std::string(const std::string&)> path;  ///< of a fixture's name
-  std::vector<CommandLineHome> homes;
-  std::vector<Step> steps;
-};
-
-std::function<std::string(const std::string&)> always(std::string path) {
-  return [path](const std::string&) { return path; };
-}
-
-const std::vector<Format> formats{
-    {"grub", always("/etc/default/grub"), {grub_home}, arguments},
-    {"grub.d", [](const std::string& name) { return "/etc/default/grub.d/" + name + ".cfg"; }, {grub_home}, arguments},
-    {"kernel-cmdline", always("/etc/kernel/cmdline"), {cmdline_home}, arguments},
-    {"grub-legacy", always("/boot/grub/grub.conf"), {legacy_home}, arguments},
-    {"modprobe", [](const std::string& name) { return "/etc/modprobe.d/" + name + ".conf"; }, {}, modprobe_steps},
-    {"modules", always("/etc/modules"), {}, module_steps},
-    {"initramfs-modules", always("/etc/initramfs-tools/modules"), {}, initramfs_steps},
-    {"sysfs", always("/etc/sysfs.conf"), {}, sysfs_steps},
-};
-
-struct Sample {
-  std::string name;
-  Files files;
-};
-
-std::vector<Sample> samples(const Format& format) {
-  std::vector<Sample> result;
-  for (const auto& entry : fs::directory_iterator(FIXTURES "/boot/" + format.folder)) {
-    Sample sample{entry.path().filename().string(), {}};
-    if (format.folder == "grub.d") sample.files["/etc/default/grub"] = debian_grub;
-    sample.files[format.path(sample.name)] = test::read_file(entry.path().string());
-    result.push_back(std::move(sample));
-  }
-  std::sort(result.begin(), result.end(), [](const Sample& a, const Sample& b) { return a.name < b.name; });
-  return result;
-}
-
-BootDraft draft_of(const Format& format, const Files& files) {
-  CommandLineHomes homes;
-  homes.homes = format.homes;
-  return {files, {}, homes, InitramfsTool::initramfs_tools};
-}
 
 std::string names_of(const std::vector<ModuleEntry>& list) {
   std::string text;
@@ -197,7 +101,7 @@ TEST_CASE("the corpus: what each file reads, and which lines each change touches
     for (const Sample& sample : samples(format)) text += account(format, sample), ++count;
     const std::string path = FIXTURES "/boot/" + format.folder + ".txt";
     if (std::getenv("HOSTPCI_BLESS")) std::ofstream(path, std::ios::binary) << text;
-    CHECK_MESSAGE(text == test::read_file(path), unified_diff(path, test::read_file(path), text));
+    CHECK_MESSAGE(text == read_file(path), unified_diff(path, read_file(path), text));
   }
   CHECK(count >= 140);
 }
