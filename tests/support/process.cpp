@@ -1,6 +1,7 @@
 // Spawning with temporary files for the three streams: no pipe can fill up, no thread is needed.
 #include "process.hpp"
 
+#include <stdexcept>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -74,7 +75,8 @@ Ran run_hostpci(std::vector<std::string> arguments, const std::string& input, co
 }
 
 void unpack(const std::string& archive, const std::string& directory) {
-  run_program({"tar", "-C", directory, "-xf", std::string(FIXTURES) + "/" + archive});
+  Ran ran = run_program({"tar", "-C", directory, "-xf", std::string(FIXTURES) + "/" + archive});
+  if (ran.status != 0) throw std::runtime_error(ran.err);
 }
 
 }  // namespace hostpci::test
