@@ -1,7 +1,6 @@
 // Spawning with temporary files for the three streams: no pipe can fill up, no thread is needed.
 #include "process.hpp"
 
-#include <stdexcept>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -9,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace hostpci::test {
 namespace {
