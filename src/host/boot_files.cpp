@@ -122,11 +122,26 @@ void keep_times(const FileSystem& system, Host& host) {
     if (path.rfind("/etc/modprobe.d/", 0) == 0 || path == "/etc/initramfs-tools/modules") keep_time(system, path, host);
 }
 
+/// Of the users' file only which guests are in which pool: the rest names people.
+void keep_pools(const FileSystem& system, Host& host) {
+  const std::string path = "/etc/pve/user.cfg";
+  auto text = read_text(system, path);
+  if (!text) return;
+  std::string pools;
+  for (std::string_view line : split(*text, '\n')) {
+    auto fields = split(line, ':');
+    if (fields.size() > 3 && fields[0] == "pool")
+      pools += "pool:" + std::string(fields[1]) + "::" + std::string(fields[3]) + "::\n";
+  }
+  if (!pools.empty()) host.files[path] = pools;
+}
+
 void keep_pve_files(const FileSystem& system, Host& host) {
   for (const char* path :
        {"/etc/pve/mapping/pci.cfg", "/etc/pve/storage.cfg", "/etc/pve/ha/resources.cfg", "/etc/pve/ha/groups.cfg",
         "/etc/pve/ha/rules.cfg", "/etc/pve/jobs.cfg", "/run/qemu-server/pci-id-reservations"})
     keep(system, path, host);
+  if (host.files.count("/etc/pve/jobs.cfg")) keep_pools(system, host);
   std::string containers = "/etc/pve/lxc";
   if (!system.stat(containers) && !host.node.empty()) containers = "/etc/pve/nodes/" + host.node + "/lxc";
   keep_directory(system, containers, ".conf", host);

@@ -131,6 +131,7 @@ struct Kernel {
   /// What the kernel logged since boot of devices, resets, faults and the IOMMU (kernel_log.cpp has the list), without
   /// level and time; of each kind and device the first few.
   Fact<std::vector<std::string>> log;
+  Fact<std::string> log_file;  ///< where `log` was read if that is not the kernel's own buffer: "/var/log/kern.log"
   Fact<std::vector<std::string>> modules;  ///< loaded, as in /proc/modules (underscores), sorted
   Fact<bool> modules_directory;            ///< /lib/modules has a directory of the running release
   /// Parameters of loaded modules that matter, as /sys/module has them: "i915.max_vfs" -> "7"; "" where the value may
@@ -144,6 +145,7 @@ struct Kernel {
   Fact<bool> unsafe_interrupts;            ///< vfio_iommu_type1's allow_unsafe_interrupts
   Fact<bool> efi;                          ///< booted by UEFI: /sys/firmware/efi
   Fact<bool> secure_boot;
+  Fact<std::string> container;  ///< what shows that the system is a container: "/run/systemd/container"; "" if nothing does
   Fact<std::string> bootfb;  ///< the /proc/iomem line of BOOTFB/simplefb/efifb/vesafb with its address, "" if none
   Fact<std::map<std::string, std::string>> iomem;  ///< "f0000000-f0ffffff" -> owner, only framebuffer lines
   Extra extra;

@@ -109,6 +109,21 @@ Fact<std::map<std::string, std::string>> read_parameters(const FileSystem& syste
   return parameters;
 }
 
+/// The marks that systemd-detect-virt goes by, as far as every user may see them.
+Fact<std::string> read_container(const FileSystem& system) {
+  for (const char* mark : {"/run/systemd/container", "/run/host/container-manager", "/run/.containerenv", "/.dockerenv"})
+    if (system.stat(mark)) return mark;
+  return "";
+}
+
+/// In a container it is another system's.
+Fact<std::string> read_command_line(const FileSystem& system, const Kernel& kernel) {
+  if (!kernel.container->empty()) return {};
+  auto line = read_text(system, "/proc/cmdline");
+  while (line && !line->empty() && line->back() == '\n') line->pop_back();
+  return line;
+}
+
 /// Interrupt controllers of x86, whose names say whether remapping is on ("IR-PCI-MSI").
 bool is_x86_chip(std::string_view chip) {
   for (std::string_view prefix : {"IO-APIC", "PCI-MSI", "HPET-MSI"})
@@ -154,7 +169,7 @@ void read_tables(const FileSystem& system, Kernel& kernel) {
     return;
   }
   auto firmware = system.list("/sys/firmware");
-  if (firmware && !contains(*firmware, "acpi")) kernel.dmar_table = kernel.ivrs_table = false;
+  if (firmware && !firmware->empty() && !contains(*firmware, "acpi")) kernel.dmar_table = kernel.ivrs_table = false;
 }
 
 /// While the module is not loaded nothing allows them.
@@ -168,7 +183,7 @@ Fact<bool> read_unsafe_interrupts(const FileSystem& system) {
 
 void read_firmware(const FileSystem& system, Kernel& kernel) {
   auto firmware = system.list("/sys/firmware");
-  if (!firmware) return;
+  if (!firmware || firmware->empty()) return;  // empty: masked in a container
   kernel.efi = contains(*firmware, "efi");
   if (!*kernel.efi) {
     kernel.secure_boot = false;
@@ -211,10 +226,8 @@ void read_iomem(const FileSystem& system, Kernel& kernel) {
 void scan_kernel(const FileSystem& system, Host& host) {
   Kernel& kernel = host.kernel;
   kernel.release = read_release(system);
-  if (auto line = read_text(system, "/proc/cmdline")) {
-    while (!line->empty() && line->back() == '\n') line->pop_back();
-    kernel.command_line = std::move(line);
-  }
+  kernel.container = read_container(system);
+  kernel.command_line = read_command_line(system, kernel);
   read_cpu(system, kernel);
   kernel.memory_kib = read_memory(system);
   kernel.modules = read_modules(system);

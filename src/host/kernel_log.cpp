@@ -26,8 +26,10 @@ constexpr std::string_view wanted[] = {
 /// Of one kind and device so many lines: more tell nothing new.
 constexpr std::size_t most = 16;
 
-/// "<6>[    1.234567] text" or "6,339,1234567,-;text".
+/// "<6>[    1.234567] text", "6,339,1234567,-;text", or syslog's "Nov 21 12:00:00 pve1 kernel: [    1.234567] text".
 std::string_view without_prefix(std::string_view line) {
+  constexpr std::string_view tag = " kernel: ";
+  if (std::size_t at = line.find(tag); at != line.npos && at < 100) line.remove_prefix(at + tag.size());
   std::size_t semicolon = line.find(';');
   if (!line.empty() && line[0] >= '0' && line[0] <= '9' && semicolon != line.npos) return line.substr(semicolon + 1);
   if (std::size_t level = line.find('>'); !line.empty() && line[0] == '<' && level < 4) line.remove_prefix(level + 1);
@@ -45,10 +47,36 @@ std::string_view address_in(std::string_view line) {
   return {};
 }
 
+constexpr std::string_view first_message = "Linux version ";
+constexpr const char* log_file = "/var/log/kern.log";
+constexpr std::uint64_t largest = 4 << 20;
+
+/// The part of syslog's file that the running kernel wrote: all behind its first message. Where that is missing, the
+/// file was begun anew since, and all of it is the running kernel's.
+Fact<std::string> read_log_file(const FileSystem& system) {
+  auto status = system.stat(log_file);
+  if (!status || status->size > largest) return {};
+  auto text = read_text(system, log_file);
+  std::size_t begin = text ? text->rfind(first_message) : std::string::npos;
+  if (begin != std::string::npos) text->erase(0, text->rfind('\n', begin) + 1);
+  return text;
+}
+
+/// The kernel's buffer forgets its oldest lines, and may be refused.
+Fact<std::string> read_log(const FileSystem& system, Kernel& kernel) {
+  auto buffer = system.kernel_log();
+  if (buffer && buffer->find(first_message) != std::string::npos) return std::move(*buffer);
+  Fact<std::string> file = kernel.container.value_or("").empty() ? read_log_file(system) : std::nullopt;
+  bool whole = file && file->find(first_message) != std::string::npos;
+  if (buffer && !whole) return std::move(*buffer);
+  if (file) kernel.log_file = log_file;
+  return file;
+}
+
 }  // namespace
 
 void scan_kernel_log(const FileSystem& system, Kernel& kernel) {
-  auto text = system.kernel_log();
+  auto text = read_log(system, kernel);
   if (!text) return;
   kernel.log.emplace();
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> seen;

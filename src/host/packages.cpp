@@ -8,7 +8,8 @@
 namespace hostpci {
 namespace {
 
-constexpr std::array<std::string_view, 19> wanted{"dracut",
+constexpr std::array<std::string_view, 20> wanted{"dpkg",  // on every such system: one that was read is never empty
+                                                  "dracut",
                                                   "driverctl",
                                                   "grub-efi-amd64",
                                                   "grub-pc",

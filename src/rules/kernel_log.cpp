@@ -9,7 +9,7 @@
 namespace hostpci {
 namespace {
 
-constexpr const char* log_path = "/dev/kmsg";
+std::string log_path(const Facts& facts) { return facts.host->kernel.log_file.value_or("/dev/kmsg"); }
 
 bool is_address_part(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; }
 
@@ -40,8 +40,8 @@ std::vector<std::string_view> lines_about(const Facts& facts, const PciAddress& 
   return found;
 }
 
-void show_line(Diagnostic& d, std::string_view line) {
-  d.labels.push_back({Place(log_path), "`" + std::string(line) + "`"});
+void show_line(const Facts& facts, Diagnostic& d, std::string_view line) {
+  d.labels.push_back({Place(log_path(facts)), "`" + std::string(line) + "`"});
 }
 
 template <class F>
@@ -64,7 +64,7 @@ void check_rom(const Facts& facts, const VmFacts& vm, Findings& out) {
                                      : std::vector<std::string_view>();
     if (lines.empty() || !lines.back().starts_with("vfio-pci ")) return;
     Diagnostic& f = at_device(out, facts, a, d, "the ROM of `" + describe(d) + "` cannot be read");
-    show_line(f, lines.back());
+    show_line(facts, f, lines.back());
     f.notes.emplace_back("without it the guest's firmware shows no picture on the card");
     f.help.emplace_back(
         "give it a copy of the card's ROM (`romfile=`), or `rombar=0` if the guest's driver does without");
@@ -78,7 +78,7 @@ void check_rmrr(const Facts& facts, const VmFacts& vm, Findings& out) {
     if (lines.empty()) return;
     Diagnostic& f = at_device(
         out, facts, a, d, "the firmware keeps `" + describe(d) + "` for itself: the kernel does not let a VM have it");
-    show_line(f, lines.back());
+    show_line(facts, f, lines.back());
     f.help.emplace_back(
         "take the slot out of the firmware's reserved memory (HPE: `conrep`, RMRDS), or boot Proxmox's kernel with "
         "`intel_iommu=on,relax_rmrr`");
@@ -97,7 +97,7 @@ void check_faults(const Facts& facts, const VmFacts& vm, Findings& out) {
     }
     if (lines.size() < many_faults) return;
     Diagnostic& f = at_device(out, facts, a, d, "the IOMMU logged faults of `" + describe(d) + "` again and again");
-    show_line(f, lines.back());
+    show_line(facts, f, lines.back());
     f.notes.emplace_back(
         "the device reaches for memory that it was not given: a wrong identity behind a bridge, a failed reset, or a "
         "driver of the "
@@ -137,7 +137,7 @@ void check_trouble(const Facts& facts, const VmFacts& vm, Findings& out) {
       if (lines.empty() || (lost_power(lines.back()) && sleeps_deeply(d) && !kept_awake(facts))) continue;
       Diagnostic& f = at_device(out, facts, a, d,
                                 "`" + describe(d) + "` " + std::string(trouble.meaning) + ", says the kernel's log");
-      show_line(f, lines.back());
+      show_line(facts, f, lines.back());
       f.help.push_back("`hostpci explain " + std::string(trouble.rule) + "` tells more");
     }
   });
@@ -157,7 +157,7 @@ void check_idle(const Facts& facts, const VmFacts& vm, Findings& out) {
         sleeps_deeply(d) ? lines_about(facts, d.address, "device inaccessible") : std::vector<std::string_view>();
     if (lines.empty() || !lost_power(lines.back()) || kept_awake(facts)) return;
     Diagnostic& f = at_device(out, facts, a, d, "`" + describe(d) + "` fell into a sleep from which it did not wake");
-    show_line(f, lines.back());
+    show_line(facts, f, lines.back());
     std::vector<FileEdit> edits;
     if (auto place = options_place(facts)) {
       f.labels.push_back({*place, "vfio-pci's options"});
@@ -174,7 +174,7 @@ void check_false_positive(const Facts& facts, Findings& out) {
   if (!kernel.log || !kernel.iommus || !kernel.iommus->empty() || !uses_passthrough(facts)) return;
   for (const std::string& line : *kernel.log) {
     if (line.find("DMAR: IOMMU enabled") == line.npos) continue;
-    Diagnostic& d = out.add(Place(log_path), "the log says `DMAR: IOMMU enabled`, but no IOMMU is active");
+    Diagnostic& d = out.add(Place(log_path(facts)), "the log says `DMAR: IOMMU enabled`, but no IOMMU is active");
     d.labels.push_back({Place("/sys/class/iommu"), "empty"});
     d.notes.emplace_back("the kernel writes the line when it reads `intel_iommu=on`, before it looks for the hardware");
     return;

@@ -24,7 +24,7 @@ const std::vector<RuleCheck>& rule_checks() {
       {"boot-files",
        "sound, and read by the boot loader that is in use",
        {"setup-grub-syntax", "setup-kernel-cmdline-format", "setup-kernel-cmdline-no-root",
-        "setup-wrong-bootloader-file"}},
+        "setup-grub-old-menu", "setup-wrong-bootloader-file"}},
       {"command-line",
        "the running kernel has what is configured",
        {"setup-cmdline-not-running", "setup-grub-cfg-stale"}},
@@ -33,7 +33,7 @@ const std::vector<RuleCheck>& rule_checks() {
        {"setup-acs-value", "setup-intel-iommu-value", "setup-iommu-value", "setup-param-case", "setup-video-comma"}},
       {"dead-advice",
        "none of what old guides advise and no longer works",
-       {"setup-amd-iommu-on", "setup-vfio-virqfd", "setup-video-off-obsolete", "setup-wrong-vendor-iommu"}},
+       {"setup-amd-iommu-on", "setup-pci-stub", "setup-vfio-virqfd", "setup-video-off-obsolete", "setup-wrong-vendor-iommu"}},
       {"vfio-ids",
        "`ids=` of vfio-pci takes no device that the host needs",
        {"setup-ids-catches-host", "setup-ids-split", "setup-ids-syntax", "setup-ids-unknown"}},
@@ -193,6 +193,8 @@ bool is_pve(const Facts& facts) {
   return p.count("qemu-server") || p.count("pve-manager") || p.count("proxmox-ve");
 }
 
+bool in_container(const Facts& facts) { return !facts.host->kernel.container.value_or("").empty(); }
+
 std::vector<std::string> readiness_rules() {
   std::vector<std::string> rules;
   for (const RuleCheck& row : rule_checks()) rules.insert(rules.end(), row.rules.begin(), row.rules.end());
@@ -201,6 +203,11 @@ std::vector<std::string> readiness_rules() {
 
 std::vector<Check> check_readiness(const Facts& facts, const std::string& unread) {
   std::vector<Check> checks = check_running_host(facts);
+  if (in_container(facts)) {
+    auto of_host = [](const Check& c) { return c.name != "packages" && c.name != "guest"; };
+    checks.erase(std::remove_if(checks.begin(), checks.end(), of_host), checks.end());
+    return checks;
+  }
   LintOptions options;
   options.select = readiness_rules();
   std::vector<Diagnostic> found = lint(facts, options);
@@ -235,13 +242,15 @@ Readiness judge(const Facts& facts, const std::vector<Check>& checks) {
   if (fails)
     v.message = "not ready: " + std::to_string(fails) + " of " + count(checks.size(), "check") +
                 (fails == 1 ? " fails" : " fail") + rest;
+  else if (in_container(facts))
+    v.message = "nothing judged: this is a container" + rest;
   else if (!iommu_known)
     v.message = "not known: whether there is an IOMMU could not be read" + rest;
   else if (!iommu_there)
     v.message = "no passthrough here as it stands; nothing on this host asks for it" + rest;
   else
     v.message = "ready for passthrough" + rest;
-  if (v.ready() && iommu_there && !uses_passthrough(facts)) v.message += "; no VM of this node uses it yet";
+  if (v.ready() && iommu_there && !in_container(facts) && !uses_passthrough(facts)) v.message += "; no VM of this node uses it yet";
   return v;
 }
 

@@ -19,7 +19,7 @@ Check check_packages(const Facts& facts) {
   const std::string path = "/var/lib/dpkg/status";
   if (packages.empty())
     return unknown("packages", "whether Proxmox VE is installed is not known", path,
-                   "none of the packages looked for, or could not be read");
+                   "could not be read, or is no list of packages");
   if (!is_pve(facts))
     return passed("packages", "Proxmox VE is not installed here", {{path, "no qemu-server, no pve-manager"}});
   std::vector<std::string> versions;
@@ -72,6 +72,13 @@ Check check_processor(const Facts& facts) {
 }
 
 Check check_guest(const Facts& facts) {
+  if (in_container(facts)) {
+    Check check = passed("guest", "this is a container: the devices are its host's, and only there can they be judged",
+                         {{*facts.host->kernel.container, "exists"}});
+    check.status = CheckStatus::warn;
+    check.mend = "run hostpci on the host, or give it the host's facts with `--host`";
+    return check;
+  }
   const auto& flags = facts.host->kernel.cpu_flags;
   if (!flags) return unknown("guest", "whether this host is a virtual machine is not known", "/proc/cpuinfo");
   if (!has_flag(*flags, "hypervisor"))

@@ -14,6 +14,8 @@ Check unknown(std::string_view name, std::string message, std::string path, std:
 /// fail where passthrough is asked for, else warn.
 CheckStatus fault(const Facts&);
 bool is_pve(const Facts&);
+/// The devices, the kernel and its command line are another system's.
+bool in_container(const Facts&);
 
 /// The checks of the running host, each alone: packages, kernel … boot-loader.
 std::vector<Check> check_running_host(const Facts&);

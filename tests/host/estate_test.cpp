@@ -39,6 +39,68 @@ TEST_CASE("a log that cannot be read is unknown") {
   CHECK(!scan_host(system, only_kernel()).kernel.log);
 }
 
+namespace {
+
+std::string syslog(const std::string& message) { return "2026-11-21T10:00:00.000001+00:00 pve1 kernel: [    0.1] " + message + "\n"; }
+
+const std::string boot_line = "Linux version 6.8.12-4-pve (build@proxmox)", fault = "DMAR: [DMA Read] Request device [01:00.0] fault";
+
+}  // namespace
+
+TEST_CASE("where the kernel's buffer has lost the boot or is refused, syslog's file of this boot is read") {
+  MemoryFileSystem system;
+  system.put("/dev/kmsg", "<6>[ 99.0] vmbr0: port 2 entered disabled state\n");
+  Host rotated = scan_host(system, only_kernel());
+  CHECK(rotated.kernel.log == std::vector<std::string>{});
+  CHECK_FALSE(rotated.kernel.log_file);
+  system.put("/var/log/kern.log", syslog(fault + " before") + syslog(boot_line) + syslog("DMAR: IOMMU enabled") + syslog(fault));
+  Host whole = scan_host(system, only_kernel());
+  CHECK(whole.kernel.log == std::vector<std::string>{"DMAR: IOMMU enabled", fault});
+  CHECK(whole.kernel.log_file == "/var/log/kern.log");
+}
+
+TEST_CASE("a syslog file without the boot's first line is this boot's, and counts only where the buffer is refused") {
+  MemoryFileSystem system;
+  system.put("/var/log/kern.log", syslog(fault));
+  CHECK(scan_host(system, only_kernel()).kernel.log == std::vector<std::string>{fault});
+  system.put("/dev/kmsg", "<6>[ 99.0] DMAR: IOMMU enabled\n");
+  CHECK(scan_host(system, only_kernel()).kernel.log == std::vector<std::string>{"DMAR: IOMMU enabled"});
+  system.put("/dev/kmsg", "<6>[ 0.0] " + boot_line + "\n");
+  CHECK(scan_host(system, only_kernel()).kernel.log == std::vector<std::string>{});
+}
+
+TEST_CASE("in a container neither the command line nor syslog's file is the running kernel's; a masked folder tells nothing") {
+  MemoryFileSystem system;
+  system.put("/proc/cmdline", "quiet\n");
+  system.put("/var/log/kern.log", syslog(fault));
+  CHECK(scan_host(system, only_kernel()).kernel.container == "");
+  CHECK(scan_host(system, only_kernel()).kernel.command_line == "quiet");
+  system.put("/run/systemd/container", "lxc");
+  REQUIRE(system.make_directory("/sys/firmware"));
+  Kernel kernel = scan_host(system, only_kernel()).kernel;
+  CHECK(kernel.container == "/run/systemd/container");
+  CHECK_FALSE(kernel.command_line.has_value());
+  CHECK_FALSE(kernel.log.has_value());
+  CHECK_FALSE(kernel.efi.has_value());
+  CHECK_FALSE(kernel.dmar_table.has_value());
+}
+
+TEST_CASE("of the users' file only the pools' guests are kept, and only where backup jobs may name a pool") {
+  MemoryFileSystem system;
+  system.put("/etc/pve/user.cfg", "user:root@pam:1:0:::me@example.org::\npool:gpu:the%20cards:100,101:local:\n");
+  CHECK_FALSE(scan_host(system).file("/etc/pve/user.cfg"));
+  system.put("/etc/pve/jobs.cfg", "vzdump: nightly\n\tpool gpu\n");
+  Host host = scan_host(system);
+  REQUIRE(host.file("/etc/pve/user.cfg"));
+  CHECK(*host.file("/etc/pve/user.cfg") == "pool:gpu::100,101::\n");
+}
+
+TEST_CASE("of GRUB 1's menu the kernel lines are kept where they stand") {
+  MemoryFileSystem system;
+  system.put("/boot/grub/menu.lst", "password --md5 $1$x\ntitle Debian\n\tkernel /vmlinuz quiet\n");
+  CHECK(*scan_host(system).file("/boot/grub/menu.lst") == "\n\n\tkernel /vmlinuz quiet\n\n");
+}
+
 TEST_CASE("the narrowest IOMMU and the free huge pages") {
   MemoryFileSystem system;
   system.put("/sys/class/iommu/dmar0/intel-iommu/cap", "1c0000c40660462\n");

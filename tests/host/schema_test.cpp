@@ -33,7 +33,7 @@ std::set<std::string> texts(const Yaml* list) {
 template <class T>
 void check_part(const Yaml& part, std::set<std::string> more = {}) {
   std::set<std::string> fields = more, required = more;
-  for (const Field<T>& field : FieldsOf<T>::list) {
+  for (const SnapshotField<T>& field : FieldsOf<T>::list) {
     fields.emplace(field.key);
     if (field.required) required.emplace(field.key);
   }
@@ -79,7 +79,7 @@ TEST_CASE("the manual page describes every field of a device") {
   std::string plain;
   for (std::size_t i = 0; i < page.size(); ++i)
     if (!(page[i] == '\\' && i + 1 < page.size() && page[i + 1] == '-')) plain += page[i];
-  for (const Field<Device>& field : FieldsOf<Device>::list) {
+  for (const SnapshotField<Device>& field : FieldsOf<Device>::list) {
     CAPTURE(std::string(field.key));
     CHECK(plain.find(field.key) != std::string::npos);
   }
