@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 
 #include "cli/device_view.hpp"
-#include "cli/log.hpp"
+#include "cli/failed.hpp"
 #include "cli/run.hpp"
 #include "cli/survey.hpp"
 #include "diag/render.hpp"
@@ -152,10 +152,7 @@ int run_suggest(Invocation& invocation) {
     return usage;
   }
   auto survey = Survey::open(invocation.globals, invocation.options.text("vm"));
-  if (!survey) {
-    log_error(survey.error().message);
-    return refused;
-  }
+  if (!survey) return failed(survey.error());
   for (const Failure& failure : (*survey)->failures) log_warning(failure.message);
   const Host& host = *(*survey)->host;
   if (meant_devices(host, *pattern).empty()) {

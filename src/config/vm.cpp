@@ -109,6 +109,8 @@ Vm read_vm(SourcePtr source) {
 
 std::string vm_label(const Vm& vm) { return vm.vmid ? "VM " + std::to_string(vm.vmid) : "this VM"; }
 
+std::string vm_word(const Vm& vm) { return vm.vmid ? std::to_string(vm.vmid) : "VMID"; }
+
 std::uint32_t vmid_of_path(std::string_view path) {
   std::string_view name = path.substr(path.rfind('/') + 1);
   if (!name.ends_with(".conf")) return 0;

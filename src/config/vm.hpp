@@ -80,6 +80,8 @@ Vm read_vm(SourcePtr source);
 std::uint32_t vmid_of_path(std::string_view path);
 /// "VM 100" in a message, "this VM" where the file's name holds no VMID.
 std::string vm_label(const Vm&);
+/// "100" for a command, "VMID" where the file's name holds none.
+std::string vm_word(const Vm&);
 
 /// PVE's own check of one value ("100 Parameter verification failed"), for the keys that `set` writes: empty if it is
 /// accepted, else why not.

@@ -21,7 +21,7 @@ std::vector<User> one_a_vm(const std::vector<User>& users) {
 std::string vm_list(const std::vector<User>& users) {
   constexpr std::size_t most = 8;
   std::vector<std::string> ids;
-  for (std::size_t i = 0; i < users.size() && i < most; ++i) ids.push_back(std::to_string(users[i].vm->vm->vmid));
+  for (std::size_t i = 0; i < users.size() && i < most; ++i) ids.push_back(vm_word(*users[i].vm->vm));
   std::string text = "VMs " + join(ids, ", ");
   return users.size() > most ? text + " and " + std::to_string(users.size() - most) + " more" : text;
 }

@@ -71,7 +71,7 @@ void check_leftover(const Facts& facts, const VmFacts& vm, Findings& out) {
     bool differs = !instance->type.empty() && instance->type != mdev_type(a);
     std::string path = "/sys/bus/mdev/devices/" + instance->uuid;
     Diagnostic& d = out.at(a, HostpciKey::mdev,
-                           "VM " + std::to_string(vm.vm->vmid) + " is stopped, and its mediated device is still there" +
+                           vm_label(*vm.vm) + " is stopped, and its mediated device is still there" +
                                (differs ? " with type `" + instance->type + "`" : ""));
     if (differs) d.severity = Severity::error;
     d.labels.push_back({Place(path), "of `" + instance->parent.str() + "`"});

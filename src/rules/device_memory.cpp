@@ -67,7 +67,7 @@ std::uint64_t pinned_mib(const Vms& vms) {
 void tell_overcommit(const Vms& vms, std::uint64_t have, Findings& out) {
   std::string ids;
   for (std::size_t i = 0; i < vms.size(); ++i)
-    ids += (i == 0 ? "VM " : i == 1 ? " together with VM " : ", ") + std::to_string(vms[i]->vm->vmid);
+    ids += (i == 0 ? "" : i == 1 ? " together with " : ", ") + (i < 2 ? vm_label(*vms[i]->vm) : vm_word(*vms[i]->vm));
   Diagnostic& d = out.at_key("memory", ids + " pins " + std::to_string(pinned_mib(vms)) + " MiB, the host has " +
                                            std::to_string(have) + " MiB");
   d.labels.push_back({Place("/proc/meminfo"), "MemTotal"});

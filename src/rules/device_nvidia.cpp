@@ -50,7 +50,7 @@ void check_mixed(const Facts& facts, const VmFacts& vm, Findings& out) {
         bool same_card = o.first && o.first->physfn == a.first->physfn && o.first->address == address;
         if (!earlier || !o.resolved.nvidia || !same_card || mdev_type(o) == mdev_type(a)) continue;
         Diagnostic& d = out.at(a, HostpciKey::mdev,
-                               "VM " + std::to_string(user.vm->vm->vmid) +
+                               vm_label(*user.vm->vm) +
                                    " uses another vGPU type of the same card `" + a.first->physfn->str() + "`");
         d.labels.push_back({Findings::place(o, HostpciKey::mdev), "the other type"});
         d.notes.push_back("in equal-size mode, the default, a card runs one type at a time");

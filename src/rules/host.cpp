@@ -25,7 +25,7 @@ bool is_guest(const Facts& facts) {
 std::string first_user(const Facts& facts) {
   for (const VmFacts& vm : facts.vms)
     if (!vm.foreign && !vm.assignments.empty())
-      return "VM " + std::to_string(vm.vm->vmid) + ", " + vm.assignments.front().key();
+      return vm_label(*vm.vm) + ", " + vm.assignments.front().key();
   return {};
 }
 

@@ -11,6 +11,12 @@
 namespace hostpci {
 namespace {
 
+/// The last offset up to `at` at which a character of UTF-8 begins.
+std::size_t whole_characters(std::string_view text, std::size_t at) {
+  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) --at;
+  return at;
+}
+
 /// A rule's name, or its beginning ("vm", "device-rom", "vm-legacy-igd-*").
 bool matches(std::string_view pattern, std::string_view id) {
   if (!pattern.empty() && pattern.back() == '*') pattern.remove_suffix(1);
@@ -49,6 +55,41 @@ class Wanted {
   std::set<std::uint32_t> only_;
   std::set<std::string> files_;
 };
+
+/// What was read from a file stands in backquotes: of long texts the beginning.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t plain = 400, shown = 120, most = 1000;
+  if (text.size() <= plain) return text;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t open = std::min(text.find('`', at), text.size()), close = std::min(text.find('`', open + 1), text.size());
+    bool cut = close - open > shown + 1;
+    std::size_t end = cut ? whole_characters(text, open + shown) : std::min(close + 1, text.size());
+    out.append(text, at, end - at);
+    if (cut) out += "…`";
+    at = cut ? close + 1 : end;
+  }
+  if (out.size() > most) out = out.substr(0, whole_characters(out, most)) + "…";
+  return out;
+}
+
+/// No path that exists is longer (PATH_MAX); one made of a value may be.
+void shorten(Place& place) {
+  constexpr std::size_t most = 4096;
+  if (place.path.size() > most) place.path = place.path.substr(0, whole_characters(place.path, most / 16)) + "…";
+}
+
+void shorten(Diagnostic& d) {
+  shorten(d.place);
+  d.message = shortened(d.message);
+  for (std::string& note : d.notes) note = shortened(note);
+  for (std::string& help : d.help) help = shortened(help);
+  for (Label& label : d.labels) {
+    label.message = shortened(label.message);
+    shorten(label.place);
+  }
+  if (d.fix) d.fix->title = shortened(d.fix->title);
+}
 
 /// The waivers of each file, by path.
 using WaivedRules = std::map<std::string, std::set<std::string>>;
@@ -106,6 +147,7 @@ std::vector<Diagnostic> lint(const Facts& facts, const LintOptions& options, con
       if (!wanted(d) || is_waived(waived, facts, d)) continue;
       if (is_unknown(d) && std::exchange(unknown_told, true)) continue;
       if (d.vm == 0u) d.vm.reset();  // a file whose name holds no VMID
+      shorten(d);
       report.push_back(std::move(d));
     }
   }

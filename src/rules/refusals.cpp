@@ -121,7 +121,7 @@ void check_legacy_igd(ResolvedLine& line, LineContext& context) {
     refuse(line, "vm-legacy-igd-mdev", HostpciKey::mdev, "`legacy-igd` and `mdev` exclude each other");
   if (context.machine.q35)
     refuse(line, "vm-legacy-igd-q35", HostpciKey::legacy_igd,
-           "`legacy-igd` needs the i440fx machine type, VM " + std::to_string(context.vm.vmid) + " runs q35");
+           "`legacy-igd` needs the i440fx machine type, " + vm_label(context.vm) + " runs q35");
   check_legacy_igd_place(line);
 }
 
@@ -146,7 +146,7 @@ void check_machine(ResolvedLine& line, LineContext& context) {
   if (line.line.parsed.flag(HostpciKey::pcie) && !context.machine.q35) {
     std::string type = context.machine.type.empty() ? "i440fx" : std::string(context.machine.type);
     refuse(line, "vm-pcie-needs-q35", HostpciKey::pcie,
-           "`pcie=1` needs the q35 machine type; VM " + std::to_string(context.vm.vmid) + " runs " + type);
+           "`pcie=1` needs the q35 machine type; " + vm_label(context.vm) + " runs " + type);
   }
   if (line.line.parsed.flag(HostpciKey::legacy_igd)) check_legacy_igd(line, context);
 }

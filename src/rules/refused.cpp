@@ -26,7 +26,7 @@ Diagnostic& tell_refusal(const VmFacts& vm, const Refusal& refusal, Findings& ou
 
 void check_refused(const Facts&, const VmFacts& vm, Findings& out) {
   for (const Refusal* refusal : refusals_of(vm, out.rule()))
-    tell_refusal(vm, *refusal, out).notes.push_back("Proxmox VE refuses to start VM " + std::to_string(vm.vm->vmid));
+    tell_refusal(vm, *refusal, out).notes.push_back("Proxmox VE refuses to start " + vm_label(*vm.vm));
 }
 
 std::optional<Fix> fix_value(const VmFacts& vm, std::string title, std::string_view key, std::string_view value,

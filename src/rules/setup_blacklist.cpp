@@ -97,7 +97,7 @@ std::string vital_loss(const Facts& facts, const Device& device) {
   for (const auto& [address, users] : facts.users) {
     const Device* passed = facts.device(address);
     if (passed && passed->physfn == device.address)
-      return "virtual functions that VM " + std::to_string(users.front().vm->vm->vmid) + " uses";
+      return "virtual functions that " + vm_label(*users.front().vm->vm) + " uses";
   }
   return {};
 }

@@ -225,7 +225,7 @@ constexpr Rule table[] = {
      .severity = Severity::warning,
      .summary = "module options were changed, but the initramfs was not made anew",
      .why = "modprobe.d and /etc/initramfs-tools/modules are copied into the initramfs, and drivers that load there "
-            "see the copy.",
+            "see the copy. `update-initramfs -u` without `-k all` renews that of one kernel.",
      .bad = "(/etc/modprobe.d/vfio.conf is newer than the running kernel's /boot/initrd.img)",
      .good = "(/boot/initrd.img of the running kernel is newer than all files of /etc/modprobe.d)",
      .fix = "run `update-initramfs -u -k all`",

@@ -31,7 +31,9 @@ void check_fault(const Facts&, const VmFacts& vm, Findings& out) {
 }
 
 std::string line_fault(const HostpciText& line) {
+  if (line.marked) return "a byte order mark, which editors do not show, stands before the key";
   if (line.indented) return "blanks stand before the key";
+  if (line.gap.size() > 0) return line.numbered ? "a blank stands before the `:`" : "a blank stands in the key";
   if (!line.colon) return "there is no `:` after the key";
   return line.numbered ? "there is no value" : "the key has no index, it is `hostpci0` to `hostpci15`";
 }
@@ -54,7 +56,10 @@ void check_dropped(const Facts& facts, const VmFacts& vm, Findings& out) {
         out.add(Place(vm.vm->source, line.key), "this is no hostpci line to Proxmox VE: " + line_fault(line));
     d.key = slice(vm.vm->source->text, line.key);
     d.notes.emplace_back(dropped);
-    if (line.indented) d.fix = replace(vm, "remove the blanks", {span.begin, line.key.begin}, "", Safety::safe);
+    if (line.indented)
+      d.fix = replace(vm, line.marked ? "remove the mark" : "remove the blanks", {span.begin, line.key.begin}, "",
+                      Safety::safe);
+    if (line.gap.size() > 0) d.fix = replace(vm, "remove the blank", line.gap, "", Safety::safe);
   }
 }
 

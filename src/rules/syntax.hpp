@@ -13,7 +13,9 @@ struct HostpciText {
   std::size_t line = 0;  ///< index into VmConfig::lines
   Span key;              ///< as written: "hostpci0", "Hostpci16", "hostpci"
   Span value;  ///< behind the colon, without blanks at both ends; empty if there is no colon or nothing behind it
-  bool indented = false, colon = false;
+  bool indented = false, colon = false;  ///< indented: something stands before the key that is no part of it
+  bool marked = false;                   ///< a byte order mark stands there
+  Span gap;                              ///< blanks inside the key, or between it and the colon
   std::optional<int> index;  ///< if PVE takes the key: 0-15, lower case, no leading zero
   bool numbered = false;     ///< digits follow, whatever their value
   bool accepted() const { return index && !indented && colon && value.size() > 0; }

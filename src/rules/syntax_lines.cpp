@@ -20,10 +20,23 @@ std::optional<int> index_of(std::string_view key) {
   return index && *index < 16 ? std::optional<int>(int(*index)) : std::nullopt;
 }
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
+/// "hostpci 0: x", "hostpci0 : x": the blanks, and digits behind them, before a colon.
+void find_gap(std::string_view text, Span line, HostpciText& found) {
+  std::uint32_t at = found.key.end;
+  while (at < line.end && blank(text[at])) ++at;
+  Span gap{found.key.end, at};
+  while (!found.numbered && at < line.end && digit(text[at])) ++at;
+  if (gap.size() > 0 && at < line.end && text[at] == ':' && (found.numbered || at > gap.end)) found.gap = gap;
+}
+
 /// The line cut into key and value as people mean it; nothing if it does not begin with the word.
 std::optional<HostpciText> cut(std::string_view text, Span line) {
   HostpciText found;
   std::uint32_t at = line.begin;
+  found.marked = slice(text, line).substr(0, byte_order_mark.size()) == byte_order_mark;
+  if (found.marked) at += std::uint32_t(byte_order_mark.size());
   while (at < line.end && blank(text[at])) ++at;
   found.indented = at > line.begin;
   if (lower(text.substr(at, word.size())) != word || at + word.size() > line.end) return {};
@@ -32,6 +45,7 @@ std::optional<HostpciText> cut(std::string_view text, Span line) {
   found.key.end = at;
   found.index = index_of(slice(text, found.key));
   found.colon = at < line.end && text[at] == ':';
+  if (!found.colon) find_gap(text, line, found);
   if (!found.colon) return found;
   found.value = {at + 1, line.end};
   while (found.value.size() > 0 && trim(text.substr(found.value.begin, 1)).empty()) ++found.value.begin;
@@ -147,7 +161,7 @@ void check_pending_change(const Facts&, const VmFacts& vm, Findings& out) {
     Diagnostic& d = out.add(Place(vm.vm->source, value.span), what + " is still pending");
     d.key = deletes ? "" : std::string(key);
     d.notes.push_back("passed-through devices are never hot-plugged: it counts from the next full start");
-    d.help.push_back("shut the VM down and start it, or `qm reboot " + std::to_string(vm.vm->vmid) +
+    d.help.push_back("shut the VM down and start it, or `qm reboot " + vm_word(*vm.vm) +
                      "`; a reboot inside the guest does not do it");
   }
 }

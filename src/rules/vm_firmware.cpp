@@ -81,7 +81,7 @@ void check_certificate(const Facts& facts, const VmFacts& vm, Findings& out) {
   Diagnostic& d = out.at_key("efidisk0", "this EFI disk may lack Microsoft's certificates of 2023");
   d.place.span = certificate ? certificate->span : keys->span;
   d.notes.push_back("those of 2011 expire in 2026: Secure Boot then refuses newer boot loaders and option ROMs");
-  d.help.push_back("with the VM stopped: `qm enroll-efi-keys " + std::to_string(vm.vm->vmid) + "`");
+  d.help.push_back("with the VM stopped: `qm enroll-efi-keys " + vm_word(*vm.vm) + "`");
 }
 
 constexpr std::string_view narrow_types[] = {"486",     "athlon",   "coreduo",  "kvm32",
@@ -94,7 +94,7 @@ void check_32bit(const Facts&, const VmFacts& vm, Findings& out) {
   Diagnostic& d = out.at_key("cpu", "OVMF needs a 64-bit CPU type, `" + std::string(type->value) + "` is none");
   d.place.span = type->value_span;
   if (const VmValue* bios = vm.next.main().find("bios")) d.labels.push_back({Place(vm.vm->source, bios->span), "OVMF"});
-  d.notes.push_back("Proxmox VE refuses to start VM " + std::to_string(vm.vm->vmid));
+  d.notes.push_back("Proxmox VE refuses to start " + vm_label(*vm.vm));
   d.fix = replace(vm, "set the type `kvm64`", type->value_span, "kvm64");
 }
 

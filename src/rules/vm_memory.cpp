@@ -28,7 +28,7 @@ void check_hugepages(const Facts&, const VmFacts& vm, Findings& out) {
       out.at_key(numa ? node : "hugepages",
                  numa ? "huge pages need `hostnodes=` for every node of the guest" : "huge pages need `numa: 1`");
   if (numa) d.labels.push_back({Place(vm.vm->source, pages->span), "huge pages"});
-  d.notes.push_back("Proxmox VE refuses to start VM " + std::to_string(vm.vm->vmid));
+  d.notes.push_back("Proxmox VE refuses to start " + vm_label(*vm.vm));
   if (numa)
     d.help.push_back("add `hostnodes=` and `policy=`");
   else
@@ -52,7 +52,7 @@ void check_start(const Facts& facts, const VmFacts& vm, Findings& out) {
   d.labels.push_back({Findings::place(*a), "all memory is allocated and pinned for it at start"});
   d.notes.push_back("qemu-server from 8.0.8 on waits four times as long where a device is passed");
   d.help.push_back("upgrade qemu-server, use 1 GiB huge pages, or start it with `qm start " +
-                   std::to_string(vm.vm->vmid) + " --timeout 600`");
+                   vm_word(*vm.vm) + " --timeout 600`");
 }
 
 /// A line whose device cannot save its state: no mediated device, no mapping that is marked to migrate.
