@@ -82,7 +82,7 @@ std::vector<Vm> vms_in(const fs::path& directory) {
 }
 
 Report report_of(const std::string& host) {
-  return test::lint_report(test::load_host(folder / host / "host.yaml"), vms_in(folder / host));
+  return test::lint_report(test::load_host(folder / host / "host.yaml"), vms_in(folder / host / "etc/pve/qemu-server"));
 }
 
 }  // namespace
