@@ -46,7 +46,7 @@ struct Plan {
   std::string node;                         ///< the node's name
   std::vector<std::uint32_t> vms;           ///< for which it was made, ascending
   std::vector<FileChange> files;            ///< by path; none of them has equal bytes before and after
-  std::vector<PlannedCommand> by_hand;      ///< what Proxmox VE must be asked to do first: {"qm", "set", "100", "--efidisk0", …}
+  std::vector<PlannedCommand> by_hand;      ///< what Proxmox VE must be asked to do once the files stand: {"qm", "set", "100", "--efidisk0", …}
   std::vector<PlannedCommand> refresh;      ///< to run after, in order; each may run twice
   std::vector<PlannedCommand> undo;         ///< to run after an undo where a command itself carries the change (grubby)
   std::vector<std::string> reboot;          ///< what counts only after a reboot, one line each

@@ -108,7 +108,7 @@ std::string plan_summary(const Plan& plan) {
 std::string render_plan(const Plan& plan, bool colour) {
   Page page(colour);
   for (const FileChange& file : plan.files) page.file(file);
-  commands(page, "To be done by hand, first:", plan.by_hand);
+  commands(page, "To be done by hand, afterwards:", plan.by_hand);
   commands(page, "Then run:", plan.refresh);
   lines(page, "Only after a reboot:", plan.reboot);
   losses(page, plan.losses);

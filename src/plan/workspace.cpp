@@ -177,7 +177,11 @@ const CommandLineHomes& Workspace::homes() {
 }
 
 const InitramfsDecision& Workspace::initramfs() {
-  if (!initramfs_) initramfs_ = find_initramfs_tool(host_.files);
+  if (initramfs_) return *initramfs_;
+  initramfs_ = find_initramfs_tool(host_.files);
+  bool proxmox = host_.packages.count("pve-manager") || host_.kernel.release.value_or("").find("-pve") != std::string::npos;
+  if (initramfs_->tool == InitramfsTool::unknown && proxmox)
+    initramfs_ = {InitramfsTool::initramfs_tools, "Proxmox VE's own", {"update-initramfs", "-u", "-k", "all"}};
   return *initramfs_;
 }
 

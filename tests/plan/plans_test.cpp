@@ -32,7 +32,9 @@ struct Example {
   std::vector<Vm> vms;
   Goal goal;
 
-  explicit Example(const fs::path& directory) : host(test::load_host(directory / "host.yaml")) {
+  explicit Example(const fs::path& directory) : Example(directory, directory / "host.yaml") {}
+
+  Example(const fs::path& directory, const fs::path& of_host) : host(test::load_host(of_host)) {
     for (const fs::path& path : test::sorted_entries(directory))
       if (std::uint32_t vmid = vmid_of_path(path.string())) vms.push_back(test::make_vm(vmid, test::read_file(path.string())));
     std::string options = test::read_file((directory / "options.txt").string());
@@ -90,6 +92,36 @@ TEST_CASE("a plan that was carried out leaves nothing to change") {
     CHECK(second.losses.size() <= first.losses.size());
     for (const Obstacle& obstacle : second.obstacles) CAPTURE(obstacle.message);
     CHECK(second.obstacles.size() == first.obstacles.size());
+  }
+}
+
+namespace {
+
+/// Planned and carried out until nothing changes any more: at once.
+void check_settles(Example example) {
+  Plan first = example.plan();
+  example.carry_out(first);
+  Plan second = example.plan();
+  CHECK_MESSAGE(second.files.empty(), render_plan(first, false) << "\nand then\n" << render_plan(second, false));
+}
+
+}  // namespace
+
+TEST_CASE("plans for the hosts of every rule's case settle at once") {
+  for (const fs::path& directory : test::sorted_entries(FIXTURES "/cases")) {
+    CAPTURE(directory.filename().string());
+    check_settles(Example(directory));
+    fs::path own = directory / "clean/host.yaml";
+    check_settles(Example(directory / "clean", fs::exists(own) ? own : directory / "host.yaml"));
+  }
+}
+
+TEST_CASE("healthy hosts need no change") {
+  for (const char* name : {"intel", "amd", "server"}) {
+    fs::path healthy = FIXTURES "/healthy";
+    Plan plan = Example(healthy / name, healthy / (std::string(name) + ".yaml")).plan();
+    CHECK_MESSAGE(plan.empty(), render_plan(plan, false));
+    CHECK_MESSAGE(plan.obstacles.empty(), render_plan(plan, false));
   }
 }
 
