@@ -1,6 +1,7 @@
 // `apply`: a plan carried out as one transaction, after it was shown and agreed to.
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "apply/confirm.hpp"
@@ -37,10 +38,11 @@ std::string program_path(const Globals& globals) {
   return size > 0 ? std::string(path, std::size_t(size)) : "/usr/sbin/hostpci";
 }
 
-/// "The host loses: 0000:02:00.0 (vmbr0 192.0.2.10/24), … "; empty if it loses nothing.
+/// "The host loses console fb0 (VM 100), sound card0 (VM 100). "; empty if it loses nothing.
 std::string losses_of(const Plan& plan) {
   std::vector<std::string> parts;
-  for (const Loss& loss : plan.losses) parts.push_back(loss.device.empty() ? loss.what : loss.device + " (" + loss.what + ")");
+  for (const Loss& loss : plan.losses)
+    if (std::find(parts.begin(), parts.end(), loss.what) == parts.end()) parts.push_back(loss.what);
   return parts.empty() ? "" : "The host loses " + join(parts, ", ") + ". ";
 }
 

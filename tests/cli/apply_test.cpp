@@ -96,6 +96,21 @@ TEST_CASE("nobody to ask: nothing is done") {
   CHECK(!fs::exists(machine.root() + "/var/lib/hostpci/txn"));
 }
 
+TEST_CASE("on a terminal it asks, naming what the host loses, and takes only a yes") {
+  Machine machine;
+  auto answer = [&](const char* text) {
+    return test::run_program({"script", "-qec", std::string(HOSTPCI) + " --root " + machine.root() + " apply 100", "/dev/null"}, text);
+  };
+  Ran asked = answer("n\n");
+  CHECK_MESSAGE(says(asked.out, "The host loses console fb2 (VM 100), "), asked.out);
+  CHECK(says(asked.out, "Apply this plan? [y/N]"));
+  CHECK(answer("\n").status == 3);
+  CHECK(answer("yy\n").status == 3);
+  CHECK(machine.untouched());
+  CHECK(answer("y\n").status == 0);
+  CHECK(!machine.untouched());
+}
+
 TEST_CASE("a saved plan is carried out only if nothing changed that it was made from") {
   Machine machine;
   std::string plan = machine.root() + "/plan.json";
