@@ -184,8 +184,8 @@ Refused ArgumentDraft::keep_rest(const HomeLine& line, const HomeWord& word, con
   std::string text = spell(unspelled(rest), word.style).value_or(rest);
   std::string replaced = entry ? entry->replaced : "";
   if (entry) files_.forget(entry->file, entry->text);
-  if (!replaced.empty() && !same_argument(unspelled(replaced), taken))
-    if (auto kept = without(unspelled(replaced), taken); kept && is_within(taken, unspelled(replaced))) replaced = *kept;
+  if (!replaced.empty() && is_within(taken, unspelled(replaced)))
+    replaced = without(unspelled(replaced), taken).value_or(replaced);
   if (entry && !replaced.empty() && is_within(unspelled(rest), unspelled(replaced)))
     text = replaced;
   else if (entry)
