@@ -1,10 +1,10 @@
-// A configuration file of the host below /etc, replaced whole.
+// The table of boot files.
 #include "apply/host_file.hpp"
-
-#include <unistd.h>
 
 #include <array>
 #include <utility>
+
+#include "text/escape.hpp"
 
 namespace hostpci {
 namespace {
@@ -40,23 +40,11 @@ std::string_view refresh_command(std::string_view path) {
   return row ? row->second : std::string_view();
 }
 
-Status replace_host_file(FileSystem& system, const std::string& path, std::string_view before, std::string_view text) {
+Result<std::string> boot_file_place(const FileSystem& system, const std::string& path) {
   Result<std::string> real = system.canonical(path);
-  if (!real) return real.error();
-  if (!real->starts_with("/etc/") || real->starts_with("/etc/pve/")) return Failure{"`" + path + "` leads to `" + *real + "`: not changed"};
-  Result<std::string> now = system.read(*real);
-  if (!now) return now.error();
-  if (*now != before) return Failure{"`" + path + "` was changed by someone else meanwhile"};
-  Result<FileStat> state = system.stat(*real);
-  if (!state) return state.error();
-  std::string directory = real->substr(0, real->rfind('/'));
-  std::string temporary = directory + "/.hostpci-" + std::to_string(::getpid()) + "-" + real->substr(real->rfind('/') + 1);
-  if (Status made = system.create(temporary, text, state->mode & 07777, true); !made) return made.error();
-  if (Status moved = system.rename(temporary, *real); !moved) {
-    (void)system.remove(temporary).has_value();
-    return moved.error();
-  }
-  return system.sync_directory(directory);
+  if (real && (!real->starts_with("/etc/") || real->starts_with("/etc/pve/")))
+    return Failure{"`" + printable(path) + "` leads to `" + printable(*real) + "`: not changed"};
+  return real;
 }
 
 }  // namespace hostpci

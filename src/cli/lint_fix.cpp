@@ -5,7 +5,8 @@
 
 #include "apply/host_file.hpp"
 #include "apply/running.hpp"
-#include "apply/vm_file.hpp"
+#include "apply/transaction.hpp"
+#include "apply/vm_place.hpp"
 #include "cli/log.hpp"
 #include "text/diff.hpp"
 #include "text/escape.hpp"
@@ -16,23 +17,53 @@ namespace {
 
 bool is_vm_file(const std::string& file) { return file.ends_with(".conf") && vmid_of_path(file) != 0; }
 
-/// A VM's file under PVE's lock; refused if it is not what was linted.
-Status write_vm(World& world, const std::string& path, const std::string& before, const std::string& text) {
-  Result<LockedVmFile> file = LockedVmFile::open(world.system(), path);
-  if (!file) return file.error();
-  if (file->source()->text != before) return Failure{"`" + path + "` was changed by someone else meanwhile"};
-  return file->write(text);
+/// Where the file really stands.
+Result<std::string> place_of(World& world, const std::string& path) {
+  if (!is_vm_file(path)) return boot_file_place(world.system(), path);
+  auto place = vm_place(world.system(), path);
+  return place ? Result<std::string>(place->path) : Result<std::string>(place.error());
 }
 
-Status write_file(World& world, const std::string& path, const std::string& before, const std::string& text) {
-  return is_vm_file(path) ? write_vm(world, path, before, text) : replace_host_file(world.system(), path, before, text);
-}
-
-void tell_refresh(const Texts& written, Output& out) {
+std::set<std::string_view> refresh_commands(const Texts& written) {
   std::set<std::string_view> commands;
   for (const auto& [path, text] : written) commands.insert(refresh_command(path));
   commands.erase("");
-  for (std::string_view command : commands) out << "then run: " << command << "\n";
+  return commands;
+}
+
+/// The commands are left to the user, who may have more to change; a rollback runs them.
+TransactionRequest request_of(const Texts& texts) {
+  TransactionRequest request;
+  request.what = "lint --fix";
+  for (std::string_view command : refresh_commands(texts)) {
+    PlannedCommand planned;
+    for (std::string_view word : words(command)) planned.words.emplace_back(word);
+    request.undo.push_back(std::move(planned));
+  }
+  return request;
+}
+
+bool tell(const Result<TransactionResult>& result) {
+  if (!result) log_error(result.error().message);
+  if (!result) return false;
+  for (const std::string& problem : result->problems) log_error(problem);
+  return result->outcome == Outcome::done || result->outcome == Outcome::nothing;
+}
+
+/// All files whose place may be written, or none of them. Those written; `refused`: not all were.
+Texts write(World& world, const Fixed& fixed, const std::function<const std::string*(const std::string&)>& original, bool& refused) {
+  Texts written;
+  TransactionRequest request = request_of(fixed.texts);
+  for (const auto& [path, text] : fixed.texts) {
+    auto place = place_of(world, path);
+    if (!place) log_error(place.error().message), refused = true;
+    if (!place) continue;
+    request.files.push_back({*place, *original(path), text});
+    written[path] = text;
+  }
+  if (written.empty() || tell(carry_out(world.system(), request))) return written;
+  refused = true;
+  return {};
 }
 
 }  // namespace
@@ -51,16 +82,11 @@ bool write_fixes(Invocation& invocation, World& world, const Fixed& fixed,
   Texts written;
   bool refused = false;
   if (!dry_run && !out.flush()) return false;
-  for (const auto& [path, text] : fixed.texts) {
-    if (dry_run) continue;
-    Status status = write_file(world, path, *original(path), text);
-    if (status) written[path] = text;
-    else log_error(status.error().message), refused = true;
-  }
+  if (!dry_run) written = write(world, fixed, original, refused);
   std::string what = dry_run ? " would be changed in " : " made in ";
   if (fixed.texts.empty()) out << "nothing to fix\n\n";
   else out << count(fixed.fixes, "fix", "fixes") << what << count(dry_run ? fixed.texts.size() : written.size(), "file") << "\n";
-  tell_refresh(dry_run ? fixed.texts : written, out);
+  for (std::string_view command : refresh_commands(dry_run ? fixed.texts : written)) out << "then run: " << command << "\n";
   if (!fixed.texts.empty()) out << "\n";
   return !refused;
 }

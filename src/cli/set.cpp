@@ -133,9 +133,15 @@ class SetCommand {
     auto file = LockedVmFile::open(system, path_);
     if (!file) return fail(refused, file.error().message);
     file_.emplace(std::move(*file));
+    for (const TransactionResult& result : file_->recovered()) tell_recovered(result);
     place_ = file_->place();
     take_text(file_->source()->text);
     return done;
+  }
+
+  static void tell_recovered(const TransactionResult& result) {
+    log_warning("transaction " + result.id + " was interrupted: now it is " + std::string(hostpci::name(result.outcome)));
+    for (const std::string& problem : result.problems) log_warning(problem);
   }
 
   /// Findings name the file as the caller does, unless that name would mean another VM.
@@ -179,7 +185,8 @@ class SetCommand {
     out_ << "update VM " << name() << ": " << printable(describe(request_)) << "\n" << printable_lines(diff);
     // What cannot be printed is not done: a full disk behind standard output must not hide a change.
     if (!out_.flush()) return refused;
-    if (Status written = file_->write(outcome_.text); !written) return fail(refused, written.error().message);
+    std::string what = "set " + name() + " " + describe(request_);
+    if (Status written = file_->write(outcome_.text, what); !written) return fail(refused, written.error().message);
     return done;
   }
 
