@@ -3,6 +3,7 @@
 #include "apply/recovery.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "apply/staging.hpp"
@@ -59,10 +60,13 @@ struct SettledAll {
   }
 };
 
-SettledAll settle_all(FileSystem& system, const Journal& journal, bool to_old, bool ours) {
+SettledAll settle_all(FileSystem& system, const Journal& journal, bool to_old, std::size_t renamed) {
   SettledAll all;
   std::size_t count = journal.record().files.size();
-  for (std::size_t i = 0; i < count; ++i) all.add(settle(system, journal, to_old ? count - 1 - i : i, to_old, ours));
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t file = to_old ? count - 1 - i : i;
+    all.add(settle(system, journal, file, to_old, file < renamed));
+  }
   return all;
 }
 
@@ -75,6 +79,14 @@ std::string pending_commands(const FileSystem& system, const Journal& journal) {
   for (std::size_t i = 0; i < journal.record().refresh.size(); ++i)
     if (!journal.refreshed(system, i)) list += (list.empty() ? "`" : ", `") + printable(shell_line(journal.record().refresh[i].words)) + "`";
   return list;
+}
+
+/// A file that was removed stands where its stage would be.
+Status drop_for_good(FileSystem& system, const Journal& journal, std::size_t file) {
+  const JournalFile& f = journal.record().files[file];
+  if (Status dropped = drop_stage(system, journal, file); !dropped || f.after) return dropped;
+  Status synced = system.sync_directory(f.path.substr(0, std::max<std::size_t>(f.path.rfind('/'), 1)));
+  return synced || synced.error().code == ENOENT ? Status(Done{}) : synced;
 }
 
 /// In order; the first that fails stops the rest, which may build on it.
@@ -115,8 +127,8 @@ TransactionResult settle_files(FileSystem& system, const Journal& journal, bool 
   for (const std::string& path : paths_of(journal.record())) add_lock(scope, path);
   auto locks = PveLocks::take(system, std::move(scope), deadline);
   if (!locks) return kept_open(journal, locks.error());
-  if (!committed) return undo(system, journal, false);
-  auto all = settle_all(system, journal, false, false);
+  if (!committed) return undo(system, journal, 0);
+  auto all = settle_all(system, journal, false, 0);
   if (all.foreign && !all.failed) note(all.problems, journal.set(system, Mark::unknown));
   return {all.problems.empty() ? Outcome::done : Outcome::unknown, journal.id(), all.problems};
 }
@@ -157,20 +169,23 @@ bool ends_with_commit(const JournalRecord& record) {
   return !removes && record.leaves.empty() && record.refresh.empty();
 }
 
-TransactionResult undo(FileSystem& system, const Journal& journal, bool ours, bool certain) {
-  auto all = settle_all(system, journal, true, ours);
+TransactionResult undo(FileSystem& system, const Journal& journal, std::size_t renamed, bool certain) {
+  auto all = settle_all(system, journal, true, renamed);
   TransactionResult result{Outcome::undone, journal.id(), std::move(all.problems)};
   if (all.failed || all.foreign) result.outcome = Outcome::unknown;
   if (all.failed) return result;
   std::vector<std::string> made(journal.record().directories.rbegin(), journal.record().directories.rend());
   remove_directories(system, made);
-  if (all.foreign || certain) note(result.problems, journal.set(system, all.foreign ? Mark::unknown : Mark::undone));
+  Status synced = sync_database(system, journal.record());
+  note(result.problems, synced);
+  if (synced && (all.foreign || certain)) note(result.problems, journal.set(system, all.foreign ? Mark::unknown : Mark::undone));
   return result;
 }
 
 TransactionResult finish(FileSystem& system, const Journal& journal, const RunCommand& run) {
   TransactionResult result{Outcome::done, journal.id(), {}};
-  for (std::size_t i = 0; i < journal.record().files.size(); ++i) note(result.problems, drop_stage(system, journal, i));
+  for (std::size_t i = 0; i < journal.record().files.size(); ++i) note(result.problems, drop_for_good(system, journal, i));
+  note(result.problems, sync_database(system, journal.record()));
   remove_directories(system, journal.record().leaves);
   if (Status ran = commands_of(system, journal, run); !ran) {
     result.outcome = Outcome::unrefreshed;
@@ -185,10 +200,9 @@ Result<std::vector<TransactionResult>> recover_open(FileSystem& system, const Ru
   auto ids = Journal::list(system);
   if (!ids) return ids.error();
   std::vector<TransactionResult> results;
+  if (Status dropped = drop_stale_cluster_lock(system); !dropped) return dropped.error();
   for (const std::string& id : *ids) {
     if (is_closed(system, id)) continue;
-    if (results.empty())
-      if (Status dropped = drop_stale_cluster_lock(system); !dropped) return dropped.error();
     auto journal = Journal::load(system, id);
     if (!journal) return not_recovered(id, journal.error());
     results.push_back(settle_transaction(system, *journal, run, deadline));

@@ -12,9 +12,10 @@ namespace hostpci {
 /// seem (links), files below /etc/pve that are neither VMs' nor pci.cfg.
 Result<PveScope> scope_of(const FileSystem&, const std::vector<std::string>& paths);
 
-/// Gives every file its old bytes, in the reverse order, and closes the journal if that worked. `ours`: as in settle().
+/// Gives every file its old bytes, in the reverse order, and closes the journal if that worked. `renamed`: so many of the first
+/// ones were (or may have been) renamed under the locks that are held still.
 /// `certain`: false if a cluster file system may still carry out what it refused; then the next recovery looks again.
-TransactionResult undo(FileSystem&, const Journal&, bool ours, bool certain = true);
+TransactionResult undo(FileSystem&, const Journal&, std::size_t renamed, bool certain = true);
 
 /// What follows the commit: parked files go, commands run, each noted as done. May be done any number of times.
 TransactionResult finish(FileSystem&, const Journal&, const RunCommand&);

@@ -93,12 +93,17 @@ Status stage(FileSystem& system, const Journal& journal, std::size_t file) {
   return lay(system, stage_path(journal.id(), f.path), *f.after, f.path, journal.image_path(file, false));
 }
 
+Status still_old(const FileSystem& system, const Journal& journal, std::size_t file) {
+  const JournalFile& f = journal.record().files[file];
+  auto now = read_target(system, f.path);
+  if (!now) return now.error();
+  if (*now == f.before) return Done{};
+  return Failure{quoted(f.path) + (*now ? " was changed meanwhile by someone else" : " is gone"), EBUSY};
+}
+
 Status swap_in(FileSystem& system, const Journal& journal, std::size_t file) {
   const JournalFile& f = journal.record().files[file];
   std::string at = stage_path(journal.id(), f.path);
-  auto now = read_target(system, f.path);
-  if (!now) return now.error();
-  if (*now != f.before) return Failure{quoted(f.path) + " was changed meanwhile by someone else", EBUSY};
   Status moved = f.after ? system.rename(at, f.path) : system.rename(f.path, at);
   if (!moved) {
     auto then = read_target(system, f.path);
@@ -116,7 +121,10 @@ Settlement settle(FileSystem& system, const Journal& journal, std::size_t file, 
   if (!now) return now.error().code == EBUSY ? foreign(journal, file, "was replaced by a link") : failed(now.error());
   if (*now != wanted) {
     bool lost = !*now && other && (ours || hidden_by_pmxcfs(system, f));
-    if (*now != other && !lost) return foreign(journal, file, *now ? "was changed by someone else" : "is gone");
+    if (*now != other && !lost) {
+      Status dropped = drop_stage(system, journal, file);
+      return dropped ? foreign(journal, file, *now ? "was changed by someone else" : "is gone") : failed(dropped.error());
+    }
     Status put_back = wanted ? put(system, journal, file, to_old) : system.remove(f.path);
     auto then = read_target(system, f.path);
     if (!then) return failed(then.error());
@@ -129,6 +137,11 @@ Settlement settle(FileSystem& system, const Journal& journal, std::size_t file, 
 
 Status drop_stage(FileSystem& system, const Journal& journal, std::size_t file) {
   return absent_is_fine(system.remove(stage_path(journal.id(), journal.record().files[file].path)));
+}
+
+Status sync_database(FileSystem& system, const JournalRecord& record) {
+  bool concerned = std::any_of(record.files.begin(), record.files.end(), [](const JournalFile& file) { return in_cluster(file.path); });
+  return concerned ? absent_is_fine(system.sync_file("/var/lib/pve-cluster/config.db-wal")) : Status(Done{});
 }
 
 Status make_directories(FileSystem& system, const JournalRecord& record) {

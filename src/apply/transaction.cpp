@@ -150,20 +150,25 @@ class Transaction {
 
   Status prepare() {
     if (Status made = make_directories(system_, journal_.record()); !made) return made;
-    for (std::size_t i = 0; i < count(); ++i)
-      if (Status staged = stage(system_, journal_, i); !staged) return staged;
+    for (std::size_t i = 0; i < count(); ++i) {
+      Status staged = stage(system_, journal_, i);
+      if (staged) continue;
+      certain_ = !may_still_happen(staged.error(), journal_.record().files[i].path);
+      return staged;
+    }
     return Done{};
   }
 
-  /// Nothing visible has changed: the journal goes too, as if it had never been. Where a stage cannot be removed, the journal stays,
-  /// so that the next recovery finds it.
+  /// Nothing visible has changed: the journal goes too, as if it had never been. Where a stage cannot be removed, or may yet
+  /// appear, the journal stays, so that the next recovery finds it.
   Failure withdraw(Failure why) {
     Status removed = Done{};
     for (std::size_t i = 0; i < count(); ++i)
       if (Status dropped = drop_stage(system_, journal_, i); !dropped) removed = dropped;
     const auto& made = journal_.record().directories;
     remove_directories(system_, {made.rbegin(), made.rend()});
-    if (removed) removed = Journal::discard(system_, journal_.id());
+    if (removed && certain_) removed = sync_database(system_, journal_.record());
+    if (removed && certain_) removed = Journal::discard(system_, journal_.id());
     if (!removed) why.message += "; what was prepared is removed by the next change, for now: " + removed.error().message;
     return why;
   }
@@ -172,7 +177,10 @@ class Transaction {
     for (std::size_t i = 0; i < count(); ++i) {
       const std::string& path = journal_.record().files[i].path;
       Status swapped = path == mapping_path ? locks_.pve->keep() : Status(Done{});
-      if (swapped) swapped = swap_in(system_, journal_, i);
+      if (swapped) swapped = still_old(system_, journal_, i);
+      if (!swapped) return swapped;
+      ++tried_;
+      swapped = swap_in(system_, journal_, i);
       if (swapped) continue;
       certain_ = !may_still_happen(swapped.error(), path);
       return swapped;
@@ -189,10 +197,13 @@ class Transaction {
     return Done{};
   }
 
-  Status commit() { return journal_.set(system_, ends_with_commit(journal_.record()) ? Mark::done : Mark::committed); }
+  Status commit() {
+    if (Status synced = sync_database(system_, journal_.record()); !synced) return synced;
+    return journal_.set(system_, ends_with_commit(journal_.record()) ? Mark::done : Mark::committed);
+  }
 
   TransactionResult take_back(const Failure& why) {
-    TransactionResult result = undo(system_, journal_, true, certain_);
+    TransactionResult result = undo(system_, journal_, tried_, certain_);
     result.problems.insert(result.problems.begin(), why.message);
     return result;
   }
@@ -200,7 +211,8 @@ class Transaction {
   FileSystem& system_;
   Journal journal_;
   WriteLocks& locks_;
-  bool certain_ = true;
+  std::size_t tried_ = 0;  ///< renames
+  bool certain_ = true;    ///< what was refused will not happen later
 };
 
 void tell_recovered(const std::vector<TransactionResult>& recovered, std::vector<std::string>& problems) {
@@ -268,7 +280,7 @@ Result<std::vector<TransactionResult>> recover(FileSystem& system, const RunComm
   auto names = system.list(Journal::directory);
   if (!names && names.error().code != ENOENT) return names.error();
   bool settled = !names || std::all_of(names->begin(), names->end(), [&](const std::string& id) { return is_closed(system, id); });
-  if (settled) return std::vector<TransactionResult>();
+  if (settled && !has_stale_cluster_lock(system)) return std::vector<TransactionResult>();
   Deadline deadline;
   auto host = lock_host(system, deadline);
   if (!host) return host.error();

@@ -65,6 +65,10 @@ class FaultyFileSystem : public FileSystem {
     if (int code = fault_("sync_directory", path)) return system_failure("sync", path, code);
     return inner_.sync_directory(path);
   }
+  Status sync_file(const std::string& path) override {
+    if (int code = fault_("sync_file", path)) return system_failure("sync", path, code);
+    return inner_.sync_file(path);
+  }
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) override {
     if (int code = fault_("lock", path)) return system_failure("lock", path, code);
     return inner_.lock(path, milliseconds);

@@ -58,6 +58,7 @@ class FileSystem {
   virtual Status make_one_directory(const std::string& path) = 0;  ///< one mkdir(2): EEXIST if anything has the name
   virtual Status remove_directory(const std::string& path) = 0;    ///< an empty one
   virtual Status sync_directory(const std::string& path) = 0;
+  virtual Status sync_file(const std::string& path) = 0;  ///< what anyone wrote to this regular file; no link is followed
   /// PVE's lock file: opened for appending, created 0644, never removed, flock LOCK_EX; gives up after the time with code ETIMEDOUT.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) = 0;
 

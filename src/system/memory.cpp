@@ -253,7 +253,7 @@ Status MemoryFileSystem::remove_directory(const std::string& path) {
   if (!resolved) return resolved.error();
   if (!is_directory(*resolved)) return system_failure("remove", path, exists(*resolved) ? ENOTDIR : ENOENT);
   if (resolved->empty()) return system_failure("remove", path, EBUSY);
-  if (!list(*resolved)->empty()) return system_failure("remove", path, ENOTEMPTY);
+  if (!MemoryFileSystem::list(*resolved)->empty()) return system_failure("remove", path, ENOTEMPTY);
   directories_.erase(*resolved);
   attributes_.erase(*resolved);
   directories_.insert(parent(*resolved));
@@ -273,6 +273,14 @@ Status MemoryFileSystem::sync_directory(const std::string& path) {
   if (!resolved) return resolved.error();
   if (!is_directory(*resolved)) return system_failure("sync", path, files_.count(*resolved) ? ENOTDIR : ENOENT);
   return Done{};
+}
+
+Status MemoryFileSystem::sync_file(const std::string& path) {
+  Result<std::string> resolved = resolve("sync", path, false);
+  if (!resolved) return resolved.error();
+  if (files_.count(*resolved)) return Done{};
+  int code = links_.count(*resolved) ? ELOOP : exists(*resolved) ? EINVAL : ENOENT;
+  return system_failure("sync", path, code);
 }
 
 Result<std::unique_ptr<FileLock>> MemoryFileSystem::lock(const std::string&, int) {

@@ -40,6 +40,7 @@ class MemoryFileSystem : public FileSystem {
   Status remove_directory(const std::string& path) override;
   Status make_directory(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
+  Status sync_file(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) override;
   std::string root() const override { return ""; }
 

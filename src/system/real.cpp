@@ -86,11 +86,13 @@ class RealFileSystem : public FileSystem {
 
   Result<std::vector<std::string>> list(const std::string& directory) const override {
     Descriptor opened = root_.open(directory, O_RDONLY | O_DIRECTORY);
-    std::vector<Listing::Entry> entries;
-    auto add = [&](std::string_view name, bool regular) { entries.push_back({std::string(name), regular}); };
-    if (!opened || !each_entry(opened.number(), buffer_.get(), small_file, add))
+    listing_.begin(directory);
+    auto add = [&](std::string_view name, bool regular) { listing_.add(name, regular); };
+    if (!opened || !each_entry(opened.number(), buffer_.get(), small_file, add)) {
+      listing_.forget();
       return system_failure("list", directory, errno);
-    std::vector<std::string> names = listing_.keep(directory, std::move(entries));
+    }
+    std::vector<std::string> names = listing_.finish();
     directory_path_ = listing_.directory();  // its files are likely to be read next
     directory_ = std::move(opened);
     return names;
@@ -206,6 +208,12 @@ class RealFileSystem : public FileSystem {
   Status sync_directory(const std::string& path) override {
     Descriptor directory = root_.open(path, O_RDONLY | O_DIRECTORY);
     if (!directory || fsync(directory.number()) != 0) return system_failure("sync", path, errno);
+    return Done{};
+  }
+
+  Status sync_file(const std::string& path) override {
+    Descriptor file = open_regular(path);
+    if (!file || fsync(file.number()) != 0) return system_failure("sync", path, errno);
     return Done{};
   }
 

@@ -64,10 +64,10 @@ int PmxcfsDouble::step(std::string_view name, const std::string& place, const st
   if (dead_) return ENOTCONN;
   if (!quorate_) return EACCES;
   Mishap mishap = interrupt ? interrupt(name, place) : Mishap{};
+  if (mishap.late) late_.push_back(change);
+  bool taken = mishap.code == 0 || mishap.applied;
+  int code = !taken ? 0 : failed_ && !mishap.applied ? EIO : change();
   if (mishap.fatal) dead_ = true;
-  if (mishap.code != 0 && !mishap.applied) return mishap.code;
-  if (failed_) return EIO;
-  int code = change();
   return mishap.code != 0 ? mishap.code : code;
 }
 
@@ -130,7 +130,7 @@ Result<std::string> PmxcfsDouble::canonical(const std::string& path) const {
 }
 
 int PmxcfsDouble::create_in_cluster(const std::string& place, std::string_view bytes, bool& made) {
-  int code = step("create", place, [&] {
+  int code = step("create", place, [=, this] {
     if (taken(place, "")) return EEXIST;
     files_[place].clear();
     stamp(place);
@@ -138,8 +138,8 @@ int PmxcfsDouble::create_in_cluster(const std::string& place, std::string_view b
   });
   made = code == 0;
   for (std::size_t at = 0; code == 0 && at < bytes.size(); at += largest_write) {
-    std::string_view part = bytes.substr(at, largest_write);
-    code = at + part.size() > largest_file ? EFBIG : step("write", place, [&] { return files_[place] += part, 0; });
+    std::string part(bytes.substr(at, largest_write));
+    code = at + part.size() > largest_file ? EFBIG : step("write", place, [=, this] { return files_[place] += part, 0; });
   }
   return code;
 }
@@ -155,7 +155,7 @@ Status PmxcfsDouble::create(const std::string& path, std::string_view bytes, std
   if (MemoryFileSystem::stat(*place, false)) return system_failure("create", path, EEXIST);
   bool made = false;
   int code = create_in_cluster(*place, bytes, made);
-  if (code != 0 && made) step("remove", *place, [&] { return erase(*place), 0; });  // as RealFileSystem does; it may fail too
+  if (code != 0 && made) step("remove", *place, [this, at = *place] { return erase(at), 0; });  // as RealFileSystem does; it may fail too
   return told(made ? "write" : "create", path, code);
 }
 
@@ -165,10 +165,10 @@ int PmxcfsDouble::hide(const std::string& place) {
   if (open == open_files_.end() || open->second != place || !is_file(place)) return 0;
   std::string number = std::to_string(++hidden_count_);
   std::string hidden = parent(place) + "/.fuse_hidden" + std::string(16 - number.size(), '0') + number;
-  return step("hide", place, [&] {
+  return step("hide", place, [=, this] {
     files_[hidden] = files_[place];
     files_.erase(place);
-    open->second = hidden;
+    open_files_[place] = hidden;
     return 0;
   });
 }
@@ -184,7 +184,7 @@ int PmxcfsDouble::rename_in_cluster(const std::string& from, const std::string& 
   auto old_guest = guest_name(from), new_guest = guest_name(to);
   bool migration = old_guest && new_guest && old_guest->vmid == new_guest->vmid;
   if (int code = hide(to)) return code;
-  return step("rename", to, [&] {
+  return step("rename", to, [=, this] {
     if (taken(to, migration ? from : "")) return EEXIST;
     Status moved = MemoryFileSystem::rename(from, to);
     if (moved) stamp(to);
@@ -210,7 +210,7 @@ Status PmxcfsDouble::remove(const std::string& path) {
   if (is_generated(*place) || is_virtual_link(*place)) return system_failure("remove", path, EACCES);
   auto open = open_files_.find(*place);
   if (open != open_files_.end() && open->second == *place) return told("remove", path, hide(*place));
-  return told("remove", path, step("remove", *place, [&] { return erase(*place), 0; }));
+  return told("remove", path, step("remove", *place, [this, at = *place] { return erase(at), 0; }));
 }
 
 Status PmxcfsDouble::copy_metadata(const std::string& from, const std::string& to) {
@@ -229,12 +229,12 @@ Status PmxcfsDouble::copy_metadata(const std::string& from, const std::string& t
 int PmxcfsDouble::touch_in_cluster(const std::string& place, std::int64_t seconds) {
   auto lock = cluster_locks_.find(place);
   if (lock == cluster_locks_.end())
-    return step("utime", place, [&] { return attributes_[place].mtime = std::int64_t(std::uint32_t(seconds)), 0; });
+    return step("utime", place, [=, this] { return attributes_[place].mtime = std::int64_t(std::uint32_t(seconds)), 0; });
   bool expired = clock_ - lock->second.refreshed >= lock_lifetime;
   if (seconds == 0 && !expired) return EACCES;
   if (seconds != 0 && !lock->second.ours) return EACCES;
-  return step("utime", place, [&] {
-    if (seconds != 0) return lock->second.refreshed = clock_, 0;
+  return step("utime", place, [=, this] {
+    if (seconds != 0) return cluster_locks_[place].refreshed = clock_, 0;
     directories_.erase(place);
     cluster_locks_.erase(place);
     return 0;
@@ -267,9 +267,9 @@ Status PmxcfsDouble::make_one_directory(const std::string& path) {
   if (!place) return place.error();
   if (!in_cluster(*place)) return MemoryFileSystem::make_one_directory(path);
   if (MemoryFileSystem::stat(*place, false)) return system_failure("make the directory", path, EEXIST);
-  return told("make the directory", path, step("mkdir", *place, [&] {
-                directories_.insert(*place);
-                if (is_cluster_lock(*place)) cluster_locks_[*place] = {true, clock_};
+  return told("make the directory", path, step("mkdir", *place, [this, at = *place] {
+                directories_.insert(at);
+                if (is_cluster_lock(at)) cluster_locks_[at] = {true, clock_};
                 return 0;
               }));
 }
@@ -281,9 +281,9 @@ Status PmxcfsDouble::remove_directory(const std::string& path) {
   Result<FileStat> found = MemoryFileSystem::stat(*place, false);
   if (!found || found->kind != FileKind::directory) return system_failure("remove", path, found ? ENOTDIR : ENOENT);
   if (!MemoryFileSystem::list(*place)->empty()) return system_failure("remove", path, ENOTEMPTY);
-  return told("remove", path, step("rmdir", *place, [&] {
-                cluster_locks_.erase(*place);
-                Status removed = MemoryFileSystem::remove_directory(*place);
+  return told("remove", path, step("rmdir", *place, [this, at = *place] {
+                cluster_locks_.erase(at);
+                Status removed = MemoryFileSystem::remove_directory(at);
                 return removed ? 0 : removed.error().code;
               }));
 }
@@ -294,11 +294,17 @@ Status PmxcfsDouble::sync_directory(const std::string& path) {
   return MemoryFileSystem::sync_directory(path);
 }
 
+Status PmxcfsDouble::sync_file(const std::string& path) {
+  Result<std::string> place = place_of("sync", path);
+  if (!place) return place.error();
+  return MemoryFileSystem::sync_file(path);
+}
+
 Result<std::unique_ptr<FileLock>> PmxcfsDouble::lock(const std::string& path, int) {
   Result<std::string> place = canonical(path);
   if (!place) return system_failure("lock", path, place.error().code);
   if (!is_file(*place) && in_cluster(*place)) {
-    if (int code = step("create", *place, [&] { return files_[*place].clear(), 0; })) return system_failure("lock", path, code);
+    if (int code = step("create", *place, [this, at = *place] { return files_[at].clear(), 0; })) return system_failure("lock", path, code);
   }
   files_.try_emplace(*place);
   if (held_->count(*place)) return Failure{"can't lock file `" + printable(path) + "` - got timeout", ETIMEDOUT};

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "system/memory.hpp"
 
@@ -18,6 +19,7 @@ struct Mishap {
   int code = 0;          ///< told to the caller; 0: all is well
   bool applied = false;  ///< although it failed, it took place
   bool fatal = false;    ///< pmxcfs is dead after it: ENOTCONN until restart()
+  bool late = false;     ///< although it failed, it takes place when deliver() is called
 };
 
 /// Everything stands in MemoryFileSystem's maps by its real path, so that put(), files() and the like see the node's whole state.
@@ -36,6 +38,7 @@ class PmxcfsDouble : public MemoryFileSystem {
   void set_quorate(bool quorate) { quorate_ = quorate; }
   void fail_database() { failed_ = true; }  ///< /var/lib/pve-cluster is full: EIO, and it stays so until restart()
   void die() { dead_ = true; }
+  void deliver();  ///< what was underway to the other nodes arrives
   void restart();  ///< of pmxcfs: files that were open are no longer
   void unmount();  ///< leaves a plain, empty directory
   void mount();
@@ -54,6 +57,8 @@ class PmxcfsDouble : public MemoryFileSystem {
   /// A lock that another process of this node holds until the result ends.
   std::unique_ptr<FileLock> hold(const std::string& path);
 
+  std::string root() const override { return "/"; }  ///< the engine shall take it for a running node
+
   Result<std::string> read(const std::string& path) const override;
   Result<std::vector<std::string>> list(const std::string& directory) const override;
   Result<std::string> read_link(const std::string& path) const override;
@@ -68,6 +73,7 @@ class PmxcfsDouble : public MemoryFileSystem {
   Status make_one_directory(const std::string& path) override;
   Status remove_directory(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
+  Status sync_file(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, int milliseconds) override;
 
  private:
@@ -99,6 +105,7 @@ class PmxcfsDouble : public MemoryFileSystem {
   bool quorate_ = true, failed_ = false, dead_ = false, mounted_ = true;
   std::int64_t clock_ = 1700000000;
   int hidden_count_ = 0;
+  std::vector<std::function<int()>> late_;
   std::map<std::string, std::string> open_files_;  ///< the place it was opened at -> where it stands now
   std::map<std::string, ClusterLock> cluster_locks_;
   std::map<std::string, LateSize> late_sizes_;

@@ -1,4 +1,6 @@
 // What happens to the node and its cluster: quorum, crashes, mounts, other processes, other nodes.
+#include <utility>
+
 #include "tests/support/pmxcfs_double.hpp"
 #include "tests/support/pmxcfs_names.hpp"
 
@@ -32,6 +34,10 @@ PmxcfsDouble::PmxcfsDouble() {
   put_link("/var/lock", "/run/lock");
   for (const char* path : {"/run/lock", "/var/lib", "/etc"}) directories_.insert(path);
   put("/etc/hostname", "pve1\n");
+}
+
+void PmxcfsDouble::deliver() {
+  for (const auto& change : std::exchange(late_, {})) change();
 }
 
 void PmxcfsDouble::restart() {

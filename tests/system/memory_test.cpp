@@ -95,6 +95,10 @@ TEST_CASE("directories stay when they are made or emptied, and move with what th
   CHECK(files.list("/var/lib/hostpci")->empty());
   CHECK(files.sync_directory("/var/lib").has_value());
   CHECK(code(files.sync_directory("/no")) == ENOENT);
+  CHECK(files.sync_file("/etc/pve-x").has_value());
+  CHECK(code(files.sync_file("/boot")) == ELOOP);
+  CHECK(code(files.sync_file("/etc")) == EINVAL);
+  CHECK(code(files.sync_file("/no")) == ENOENT);
   CHECK(code(files.make_directory("/etc/pve-x")) == ENOTDIR);
   CHECK(files.remove("/etc/pve/qemu-server/100.conf").has_value());
   CHECK(files.list("/etc/pve/qemu-server")->empty());
@@ -163,11 +167,12 @@ TEST_CASE("faults come where they are asked for") {
   CHECK(code(files->make_one_directory("/bad")) == EIO);
   CHECK(code(files->remove_directory("/bad")) == EIO);
   CHECK(code(files->sync_directory("/bad")) == EIO);
+  CHECK(code(files->sync_file("/bad")) == EIO);
   CHECK(code(files->lock("/bad", 0)) == EIO);
   CHECK(log ==
         "read /bad\nlist /bad\nread_link /bad\nstat /bad\ncanonical /bad\ncreate /bad\nrename /bad\nremove /bad\n"
         "make_directory /bad\ncopy_metadata /bad\ntouch /bad\nmake_one_directory /bad\nremove_directory /bad\n"
-        "sync_directory /bad\nlock /bad\n");
+        "sync_directory /bad\nsync_file /bad\nlock /bad\n");
   CHECK(inner.files().size() == 3);
 }
 
@@ -182,6 +187,7 @@ TEST_CASE("without a fault everything reaches the inner file system") {
   CHECK(files->make_directory("/d").has_value());
   CHECK(files->create("/d/f", "x", 0644, true).has_value());
   CHECK(files->sync_directory("/d").has_value());
+  CHECK(files->sync_file("/d/f").has_value());
   CHECK(files->copy_metadata("/etc/pve-x", "/d/f").has_value());
   CHECK(files->touch("/d/f", 5).has_value());
   CHECK(inner.attributes().at("/d/f").mtime == 5);

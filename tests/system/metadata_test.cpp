@@ -129,6 +129,15 @@ TEST_CASE("only regular files give and take attributes, and no link is gone thro
   CHECK(tree.files->stat("/old")->mode == 0640);
 }
 
+TEST_CASE("a regular file is synced, a link is not followed") {
+  Tree tree;
+  REQUIRE(symlink("old", tree.path("link").c_str()) == 0);
+  CHECK(tree.files->sync_file("/old").has_value());
+  CHECK(code(tree.files->sync_file("/link")) == ELOOP);
+  CHECK(code(tree.files->sync_file("/")) == EINVAL);
+  CHECK(tree.files->sync_file("/no").error().message == "cannot sync `/no`: No such file or directory");
+}
+
 TEST_CASE("times are set in seconds, a link's own too") {
   Tree tree;
   REQUIRE(symlink("old", tree.path("link").c_str()) == 0);

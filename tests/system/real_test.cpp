@@ -116,8 +116,8 @@ TEST_CASE("the walk by components agrees with the kernel") {
   tree.link(tree.directory.path(), "/outdir");
   auto directory = [&] { return Descriptor(open(tree.root.c_str(), O_PATH | O_DIRECTORY)); };
   Root kernel = Root::open_directory(tree.root);
-  Root walk(directory(), Resolution::component);
-  if (kernel.resolution() != Resolution::kernel) return;  // an old kernel: nothing to compare with
+  Root walk(directory(), LinkResolver::component);
+  if (kernel.resolution() != LinkResolver::kernel) return;  // an old kernel: nothing to compare with
   auto told = [](const Root& root, const std::string& path, int flags) {
     Descriptor file = root.open(path, flags);
     struct stat status;
@@ -141,7 +141,7 @@ TEST_CASE("the walk by components agrees with the kernel") {
 TEST_CASE("the walk creates where the kernel would") {
   Tree tree;
   tree.link("/etc/new", "/to-new");
-  Root walk(Descriptor(open(tree.root.c_str(), O_PATH | O_DIRECTORY)), Resolution::component);
+  Root walk(Descriptor(open(tree.root.c_str(), O_PATH | O_DIRECTORY)), LinkResolver::component);
   CHECK_FALSE(bool(walk.open("/to-new", O_WRONLY | O_CREAT | O_EXCL, 0644)));
   CHECK(errno == EEXIST);
   CHECK(bool(walk.open("/to-new", O_WRONLY | O_CREAT, 0644)));
