@@ -117,8 +117,10 @@ Status ClusterLock::keep() {
   return system_.touch(cluster_lock_path, std::int64_t(std::time(nullptr)));
 }
 
+bool has_stale_cluster_lock(const FileSystem& system) { return system.stat(cluster_lock_path, false) && !pmxcfs_runs(system); }
+
 Status drop_stale_cluster_lock(FileSystem& system) {
-  if (pmxcfs_runs(system) || !system.stat(cluster_lock_path, false)) return Done{};
+  if (!has_stale_cluster_lock(system)) return Done{};
   Status removed = system.remove_directory(cluster_lock_path);
   return removed || removed.error().code == ENOENT ? Status(Done{}) : removed;
 }

@@ -58,6 +58,7 @@ class ClusterLock {
 /// Where no pmxcfs runs (below --root) a lock directory does not expire. Whoever holds the host's lock removes the one that a
 /// process of ours left when it died.
 Status drop_stale_cluster_lock(FileSystem&);
+bool has_stale_cluster_lock(const FileSystem&);
 
 /// Proxmox VE's locks, released with this object.
 class PveLocks {
