@@ -65,17 +65,17 @@ std::vector<std::string> unread_lines(Workspace& work, const Device& card) {
 }
 
 void create(Workspace& work, const Device& card, const Need& need) {
-  std::string address = card.address.str(), number = std::to_string(need.count);
+  std::string address = card.address.str(), some = count(need.count, "virtual function");
   std::vector<std::string> unread = unread_lines(work, card);
   bool ours = work.boot().config().source("/etc/udev/rules.d/70-hostpci.rules") != nullptr;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !need.missing) return;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !ours)
-    return work.obstacle("", 0, "something else creates virtual functions of " + quoted(card) + ", and fewer than " + number + ": write the number there");
+    return work.obstacle("", 0, "something else creates virtual functions of " + quoted(card) + ", and fewer than " + std::to_string(need.count) + ": write the number there");
   work.arrange([&](BootDraft& draft) { return draft.add_virtual_functions(address, need.count); },
-               number + " virtual functions of " + quoted(card) + " at every boot (device-vf-not-persistent)");
+               some + " of " + quoted(card) + " at every boot (device-vf-not-persistent)");
   for (const std::string& path : unread)
     work.arrange([&](BootDraft& draft) { return draft.drop_sysfs_value(path); }, "nothing reads this line, a udev rule takes its place (setup-sysfs-conf-unused)");
-  if (need.missing) work.reboot(number + " virtual functions of " + quoted(card) + " exist");
+  if (need.missing) work.reboot(some + " of " + quoted(card) + (need.count == 1 ? " exists" : " exist"));
 }
 
 }  // namespace
