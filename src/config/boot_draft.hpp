@@ -31,7 +31,6 @@ class BootDraft {
  public:
   using Files = std::map<std::string, std::string>;
 
-  /// `files` are whole texts: GRUB legacy's menu, of which scan_files() keeps only parts, has to be read for this.
   BootDraft(Files files, std::map<std::string, std::string> unreadable, CommandLineHomes homes,
             InitramfsTool initramfs);
 

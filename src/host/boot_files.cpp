@@ -84,18 +84,6 @@ void keep_grub_menu(const FileSystem& system, const std::string& path, Host& hos
   }
 }
 
-/// Of GRUB 1's menu only the `kernel` lines, where they stand: the others may hold a password.
-void keep_old_menu(const FileSystem& system, const std::string& path, Host& host) {
-  auto bytes = system.read(path);
-  if (!bytes) return;
-  std::string& menu = host.files[path];
-  for (std::string_view line : split(*bytes, '\n')) {
-    auto parts = words(line.substr(0, 32));
-    if (!parts.empty() && parts[0] == "kernel") menu.append(line);
-    menu += '\n';
-  }
-}
-
 /// What the boot loader says of itself, UTF-16 behind four bytes of attributes: "systemd-boot 252.12".
 void keep_loader_info(const FileSystem& system, Host& host) {
   const std::string path = "/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
@@ -155,8 +143,8 @@ void scan_files(const FileSystem& system, Host& host) {
         "/etc/modules", "/etc/initramfs-tools/modules", "/etc/sysfs.conf", "/etc/network/interfaces", "/etc/fstab"})
     keep(system, path, host);
   keep_grub_menu(system, "/boot/grub/grub.cfg", host);
-  keep_old_menu(system, "/boot/grub/grub.conf", host);
-  keep_old_menu(system, "/boot/grub/menu.lst", host);
+  keep(system, "/boot/grub/grub.conf", host);
+  keep(system, "/boot/grub/menu.lst", host);
   keep_directory(system, "/etc/default/grub.d", ".cfg", host);
   // here files with a wrong ending matter too: kmod passes over them
   keep_directory(system, "/etc/modprobe.d", "", host);

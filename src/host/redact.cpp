@@ -138,12 +138,27 @@ class Redactor {
 
 void redact_in_place(std::string& text) { text = redact(text); }
 
+/// GRUB 1's menu without its passwords.
+std::string without_passwords(std::string_view menu) {
+  std::string text;
+  for (std::size_t at = 0; at < menu.size();) {
+    std::size_t end = std::min(menu.find('\n', at), menu.size());
+    std::string_view line = menu.substr(at, end - at);
+    text += trim(line).substr(0, 8) == "password" ? std::string_view("password redacted") : line;
+    if (end < menu.size()) text += '\n';
+    at = end + 1;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string redact(std::string_view text) { return Redactor(text).run(); }
 
 Host redacted(Host host) {
   for (auto& [path, text] : host.files) redact_in_place(text);
+  for (const char* path : {"/boot/grub/grub.conf", "/boot/grub/menu.lst"})
+    if (auto menu = host.files.find(path); menu != host.files.end()) menu->second = without_passwords(menu->second);
   std::map<std::string, std::string> links;
   for (const auto& [path, target] : host.links) links.emplace(redact(path), target);
   host.links = std::move(links);

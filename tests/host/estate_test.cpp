@@ -1,6 +1,7 @@
 // Facts about what guests share with the host: the kernel's log, USB devices, the cluster's nodes, links to disks.
 #include <doctest/doctest.h>
 
+#include "host/redact.hpp"
 #include "host/scan.hpp"
 #include "host/snapshot.hpp"
 #include "system/memory.hpp"
@@ -95,10 +96,12 @@ TEST_CASE("of the users' file only the pools' guests are kept, and only where ba
   CHECK(*host.file("/etc/pve/user.cfg") == "pool:gpu::100,101::\n");
 }
 
-TEST_CASE("of GRUB 1's menu the kernel lines are kept where they stand") {
+TEST_CASE("GRUB 1's menu is kept whole; a snapshot leaves its passwords out") {
   MemoryFileSystem system;
   system.put("/boot/grub/menu.lst", "password --md5 $1$x\ntitle Debian\n\tkernel /vmlinuz quiet\n");
-  CHECK(*scan_host(system).file("/boot/grub/menu.lst") == "\n\n\tkernel /vmlinuz quiet\n\n");
+  Host host = scan_host(system);
+  CHECK(*host.file("/boot/grub/menu.lst") == "password --md5 $1$x\ntitle Debian\n\tkernel /vmlinuz quiet\n");
+  CHECK(*redacted(host).file("/boot/grub/menu.lst") == "password redacted\ntitle Debian\n\tkernel /vmlinuz quiet\n");
 }
 
 TEST_CASE("the narrowest IOMMU and the free huge pages") {
