@@ -267,8 +267,10 @@ Result<TransactionResult> carry_out(FileSystem& system, const TransactionRequest
   if (files.empty() && request.refresh.empty()) return TransactionResult{};
   auto scope = scope_of(system, paths_of(files));
   if (!scope) return scope.error();
-  auto locks = lock_for_writing(system, *scope, request.run);
+  // Commands that a change still waits for are not run to take it back: the way back has its own.
+  auto locks = lock_for_writing(system, *scope, lineage.undoes.empty() ? request.run : RunCommand());
   if (!locks) return locks.error();
+  std::erase_if(locks->recovered, [&](const TransactionResult& result) { return result.id == lineage.undoes; });
   auto result = carry_out(system, request, lineage, *locks);
   if (result) tell_recovered(locks->recovered, result->problems);
   return result;
