@@ -47,19 +47,28 @@ bool is_blank_value(const VmFacts& vm, const HostpciText& line) {
          vm.vm->main().find(slice(vm.vm->source->text, line.key));
 }
 
+/// Blanks and marks around the key go, unless that would make a second line of a key.
+void offer_plain_key(const VmFacts& vm, const HostpciText& line, Diagnostic& d) {
+  if (!line.indented && line.gap.size() == 0) return;
+  std::string_view text = vm.vm->source->text;
+  std::string key(slice(text, line.key));
+  for (std::size_t at = line.gap.end; line.gap.size() > 0 && !line.numbered && at < text.size() && text[at] != ':'; ++at) key += text[at];
+  if (vm.vm->main().find(key)) return d.help.push_back("there is a line `" + key + "` already: take another index");
+  std::uint32_t begin = vm.vm->syntax.lines[line.line].span.begin;
+  if (line.indented)
+    d.fix = replace(vm, line.marked ? "remove the mark" : "remove the blanks", {begin, line.key.begin}, "", Safety::safe);
+  if (line.gap.size() > 0) d.fix = replace(vm, "remove the blank", line.gap, "", Safety::safe);
+}
+
 void check_dropped(const Facts& facts, const VmFacts& vm, Findings& out) {
   check_fault(facts, vm, out);
   for (const HostpciText& line : hostpci_texts(*vm.vm)) {
     if (line.accepted() || wrong_index(line) || is_blank_value(vm, line)) continue;
-    Span span = vm.vm->syntax.lines[line.line].span;
     Diagnostic& d =
         out.add(Place(vm.vm->source, line.key), "this is no hostpci line to Proxmox VE: " + line_fault(line));
     d.key = slice(vm.vm->source->text, line.key);
     d.notes.emplace_back(dropped);
-    if (line.indented)
-      d.fix = replace(vm, line.marked ? "remove the mark" : "remove the blanks", {span.begin, line.key.begin}, "",
-                      Safety::safe);
-    if (line.gap.size() > 0) d.fix = replace(vm, "remove the blank", line.gap, "", Safety::safe);
+    offer_plain_key(vm, line, d);
   }
 }
 

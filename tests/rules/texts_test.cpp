@@ -50,6 +50,17 @@ TEST_CASE("a byte order mark, and blanks in or behind the key, are told as what 
   CHECK(find(lint_text(100, "hostpci 0 0000:01:00\n"), "syntax-invalid-line-dropped")->message.find("there is no `:`") != std::string::npos);
 }
 
+TEST_CASE("no fix makes a second line of a key") {
+  for (const char* text : {"hostpci 0: 0000:02:00\nhostpci0: 0000:01:00\n", "  hostpci0: 0000:02:00\nhostpci0: 0000:01:00\n"}) {
+    Report report = lint_text(100, text);
+    const Diagnostic* d = find(report, "syntax-invalid-line-dropped");
+    REQUIRE(d);
+    CHECK_FALSE(d->fix);
+    REQUIRE(d->help.size() == 1);
+    CHECK(d->help.front() == "there is a line `hostpci0` already: take another index");
+  }
+}
+
 TEST_CASE("a value of a megabyte makes no message of a megabyte") {
   std::string value(1 << 20, 'x');
   Report report = lint_text(100, "hostpci0: 0000:01:00," + value + "=1\nhostpci1: " + value + "\nhostpci2: 01:00,romfile=\xc3\xa4" + value + "\n");
