@@ -9,11 +9,12 @@ namespace {
 
 /// Those of some tools that a directory has, as a text under the directory's name with a slash behind it.
 void keep_tools(const FileSystem& system, const std::string& directory, Host& host) {
+  if (!system.stat(directory)) return;
   std::string present;
   for (const char* name : {"dracut", "grub-mkconfig", "grub2-mkconfig", "grubby", "kernel-install", "mkinitcpio",
                            "mkinitramfs", "proxmox-boot-tool", "sdbootutil", "update-grub", "update-initramfs"})
     if (system.stat(directory + '/' + name)) present.append(name) += '\n';
-  if (system.stat(directory)) host.files[directory + '/'] = std::move(present);
+  host.files[directory + '/'] = std::move(present);
 }
 
 void keep_file(const FileSystem& system, const std::string& path, Host& host) {

@@ -8,6 +8,8 @@
 namespace hostpci {
 namespace {
 
+using Names = Result<std::vector<std::string>>;
+
 bool contains(const std::vector<std::string>& sorted, std::string_view name) {
   return std::binary_search(sorted.begin(), sorted.end(), name, std::less<>());
 }
@@ -96,12 +98,13 @@ Fact<bool> has_modules(const FileSystem& system, const Fact<std::string>& releas
 }
 
 /// Those that rules ask for; a module that is not loaded has none.
-Fact<std::map<std::string, std::string>> read_parameters(const FileSystem& system) {
-  if (!system.list("/sys/module")) return {};
+Fact<std::map<std::string, std::string>> read_parameters(const FileSystem& system, const Names& loaded) {
+  if (!loaded) return {};
   std::map<std::string, std::string> parameters;
   for (std::string_view name : {"i915.enable_guc", "i915.enable_gvt", "i915.max_vfs", "vfio_pci.disable_idle_d3",
                                 "vfio_pci.disable_vga", "vfio_pci.ids"}) {
     std::size_t dot = name.find('.');
+    if (!contains(*loaded, name.substr(0, dot))) continue;
     std::string path =
         "/sys/module/" + std::string(name.substr(0, dot)) + "/parameters/" + std::string(name.substr(dot + 1));
     if (system.stat(path)) parameters[std::string(name)] = trim(read_text(system, path).value_or(""));
@@ -173,11 +176,10 @@ void read_tables(const FileSystem& system, Kernel& kernel) {
 }
 
 /// While the module is not loaded nothing allows them.
-Fact<bool> read_unsafe_interrupts(const FileSystem& system) {
+Fact<bool> read_unsafe_interrupts(const FileSystem& system, const Names& loaded) {
+  if (loaded && !contains(*loaded, "vfio_iommu_type1")) return false;
   auto text = read_text(system, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
   if (text) return trim(*text) == "Y" || trim(*text) == "1";
-  auto modules = system.list("/sys/module");
-  if (modules && !contains(*modules, "vfio_iommu_type1")) return false;
   return {};
 }
 
@@ -233,11 +235,12 @@ void scan_kernel(const FileSystem& system, Host& host) {
   kernel.modules = read_modules(system);
   kernel.builtin = read_builtin(system, kernel.release);
   kernel.modules_directory = has_modules(system, kernel.release);
-  kernel.parameters = read_parameters(system);
+  const Names loaded = system.list("/sys/module");
+  kernel.parameters = read_parameters(system, loaded);
   if (auto iommus = system.list("/sys/class/iommu")) kernel.iommus = std::move(*iommus);
   read_interrupts(system, kernel);
   read_tables(system, kernel);
-  kernel.unsafe_interrupts = read_unsafe_interrupts(system);
+  kernel.unsafe_interrupts = read_unsafe_interrupts(system, loaded);
   read_firmware(system, kernel);
   read_iomem(system, kernel);
 }

@@ -78,11 +78,42 @@ std::vector<PciAddress> read_virtfns(const FileSystem& system, const Attributes&
   return result;
 }
 
-void read_identity(const FileSystem& system, const Attributes& attributes, Device& device) {
+/// "10DE:1B80"
+Fact<PciId> id_of(std::string_view text) {
+  std::size_t colon = std::min(text.find(':'), text.size());
+  auto vendor = number(text.substr(0, colon), 16), device = number(text.substr(std::min(colon + 1, text.size())), 16);
+  if (!vendor || !device || *vendor > 0xffff || *device > 0xffff) return {};
+  return PciId{std::uint16_t(*vendor), std::uint16_t(*device)};
+}
+
+/// The kernel tells them in one piece, as udev is told. False if it does not. Source: drivers/pci/pci-driver.c
+/// (pci_uevent), drivers/base/core.c (dev_uevent).
+bool read_uevent(const Attributes& attributes, Device& device) {
+  auto text = attributes.text("uevent");
+  std::map<std::string_view, std::string_view> values;
+  for (std::string_view line : split(text ? *text : std::string_view(), '\n')) {
+    std::size_t equals = line.find('=');
+    if (equals != line.npos) values[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  auto class_code = number(values["PCI_CLASS"], 16);
+  auto id = id_of(values["PCI_ID"]), subsystem = id_of(values["PCI_SUBSYS_ID"]);
+  if (!class_code || !id || !subsystem) return false;
+  device.class_code = std::uint32_t(*class_code);
+  device.id = id;
+  device.subsystem = subsystem;
+  device.driver = std::string(values["DRIVER"]);
+  return true;
+}
+
+void read_attributes(const Attributes& attributes, Device& device) {
   device.class_code = attributes.number<std::uint32_t>("class", 16);
   device.id = read_id(attributes, "vendor", "device");
   device.subsystem = read_subsystem(attributes);
   device.driver = attributes.link("driver");
+}
+
+void read_identity(const FileSystem& system, const Attributes& attributes, Device& device) {
+  if (!read_uevent(attributes, device)) read_attributes(attributes, device);
   device.group = read_group(attributes);
   device.bridge = attributes.has("secondary_bus_number") == true ? true : bridge_by_class(device.class_code);
   if (auto physfn = attributes.link("physfn")) device.physfn = parse_pci_address(*physfn);
@@ -170,10 +201,8 @@ Result<std::string> device_link(const FileSystem& system, const std::string& nam
 }
 
 Device read_device(const FileSystem& system, const HostParts& parts, const std::string& name,
-                   const PciAddress& address) {
+                   const Result<std::string>& link) {
   Device device;
-  device.address = address;
-  auto link = device_link(system, name);
   device.parent = parent_of(link);
   Attributes attributes(system, device_directory(name, link));
   read_identity(system, attributes, device);
@@ -207,9 +236,13 @@ void scan_devices(const FileSystem& system, const HostParts& parts, Host& host) 
   }
   HostParts own = parts;
   own.uses = parts.uses && !has_classes(system);  // else scan_uses tells
-  for (const std::string& name : *names) {
-    auto address = parse_pci_address(name);
-    if (address) host.devices.emplace_hint(host.devices.end(), *address, read_device(system, own, name, *address));
+  std::vector<Result<std::string>> links;  // all at once: they stand in one directory
+  for (const std::string& name : *names) links.push_back(device_link(system, name));
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    auto address = parse_pci_address((*names)[i]);
+    if (!address) continue;
+    Device& device = host.devices[*address] = read_device(system, own, (*names)[i], links[i]);
+    device.address = *address;
   }
   read_groups(system, parts.details, host);
 }

@@ -7,7 +7,8 @@
 namespace hostpci {
 namespace {
 
-constexpr std::string_view blanks = " \t\r\n\v\f";
+/// Also tab, line feed, vertical tab, form feed and carriage return, which stand together in ASCII.
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool in_range(char first, char c, char last) {
   return static_cast<unsigned char>(first) <= static_cast<unsigned char>(c) &&
@@ -46,9 +47,10 @@ std::size_t match_one(std::string_view pattern, char c) {
 }  // namespace
 
 std::string_view trim(std::string_view text) {
-  std::size_t first = text.find_first_not_of(blanks);
-  if (first == text.npos) return text.substr(text.size());
-  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+  std::size_t first = 0, end = text.size();
+  while (first < end && is_blank(text[first])) ++first;
+  while (end > first && is_blank(text[end - 1])) --end;
+  return text.substr(first, end - first);
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -64,9 +66,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 std::vector<std::string_view> words(std::string_view text) {
   std::vector<std::string_view> parts;
-  for (std::size_t at = 0; (at = text.find_first_not_of(blanks, at)) != text.npos;) {
-    std::size_t end = std::min(text.find_first_of(blanks, at), text.size());
-    parts.push_back(text.substr(at, end - at));
+  const auto* at = text.begin();
+  while ((at = std::find_if_not(at, text.end(), is_blank)) != text.end()) {
+    const auto* end = std::find_if(at, text.end(), is_blank);
+    parts.push_back(text.substr(std::size_t(at - text.begin()), std::size_t(end - at)));
     at = end;
   }
   return parts;

@@ -1,6 +1,7 @@
 // Recorded trees of real kernels: what is read equals what lspci said there, and a snapshot holds all of it.
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <map>
 
 #include "../support/process.hpp"
@@ -9,6 +10,7 @@
 #include "host/redact.hpp"
 #include "host/scan.hpp"
 #include "host/snapshot.hpp"
+#include "system/memory.hpp"
 #include "text/words.hpp"
 
 using namespace hostpci;
@@ -124,6 +126,23 @@ TEST_CASE("what a scan leaves out is read on request, and is what the whole scan
       CHECK((device == *capture.host.find(address)) == (read.count(address) != 0));
     read_state(**system, rest, host);
     CHECK(host == capture.host);
+  }
+}
+
+TEST_CASE("uevent says of a device what its attributes say") {
+  for (const char* name : captures) {
+    CAPTURE(name);
+    Capture capture(name);
+    auto system = real_file_system(capture.directory.path());
+    REQUIRE(system);
+    std::size_t refused = 0;
+    auto without = faulty_file_system(**system, [&](std::string_view, const std::string& path) {
+      bool is_uevent = path.ends_with("/uevent");
+      refused += is_uevent;
+      return is_uevent ? EACCES : 0;
+    });
+    CHECK(scan_host(*without) == capture.host);
+    CHECK(refused == capture.host.devices.size());
   }
 }
 

@@ -62,6 +62,27 @@ TEST_CASE("what an optional attribute's absence means") {
   CHECK_FALSE(nic.d3cold_allowed.has_value());
 }
 
+TEST_CASE("uevent has class, ids and driver; where it does not have them all, the attributes have") {
+  MemoryFileSystem system = small_host();
+  const std::string path = device_path(graphics) + "/uevent";
+  const std::string whole = "PCI_CLASS=30200\nPCI_ID=10DE:1B81\nPCI_SUBSYS_ID=0000:0000\nMODALIAS=pci:v000010DE\n";
+  system.put(path, whole);
+  Device card = at(scan_host(system), graphics);
+  CHECK(card.class_code == 0x030200u);
+  CHECK(card.id == PciId{0x10de, 0x1b81});
+  CHECK(card.subsystem == PciId{});
+  CHECK(card.driver == "");
+  system.put(path, "DRIVER=vfio-pci\n" + whole);
+  CHECK(at(scan_host(system), graphics).driver == "vfio-pci");
+  for (const char* broken : {"", "DRIVER=x\n", "PCI_CLASS=30200\nPCI_ID=10DE:\nPCI_SUBSYS_ID=0:0\n", "PCI_CLASS=\n=\n\n"}) {
+    system.put(path, broken);
+    card = at(scan_host(system), graphics);
+    CHECK(card.class_code == 0x030000u);
+    CHECK(card.id == PciId{0x10de, 0x1b80});
+    CHECK(card.driver == "nouveau");
+  }
+}
+
 TEST_CASE("virtual functions, interrupts, overrides, mediated types") {
   MemoryFileSystem system = small_host();
   TreeDevice physical{"0000:05:00.0", "", "020000", "8086", "10fb", "ixgbe", 10},
