@@ -228,6 +228,11 @@ Result<Journal> Journal::begin(FileSystem& system, JournalRecord record) {
   return Journal(std::move(record));
 }
 
+Journal Journal::unwritten(JournalRecord record) {
+  record.id = numbered(stamp(std::time(nullptr), id_format), 1);
+  return Journal(std::move(record));
+}
+
 Result<Journal> Journal::load(const FileSystem& system, const std::string& id) {
   std::string in = directory_path(id) + "/";
   auto digests = load_digests(system, in);
@@ -276,7 +281,9 @@ void Journal::prune(FileSystem& system, std::size_t keep) {
     if (is_closed(system, (*ids)[i]) && !discard(system, (*ids)[i])) return;
 }
 
-std::string Journal::image_path(std::size_t file, bool before) const { return path(std::to_string(file) + (before ? ".before" : ".after")); }
+std::string Journal::image_path(std::size_t file, bool before) const {
+  return path(std::to_string(file) + (before ? ".before" : ".after"));
+}
 
 bool Journal::has(const FileSystem& system, Mark mark) const { return is_marked(system, id(), mark); }
 
@@ -297,6 +304,8 @@ bool Journal::refreshed(const FileSystem& system, std::size_t command) const {
   return system.stat(path("refreshed-" + std::to_string(command)), false).has_value();
 }
 
-Status Journal::set_refreshed(FileSystem& system, std::size_t command) const { return mark(system, "refreshed-" + std::to_string(command)); }
+Status Journal::set_refreshed(FileSystem& system, std::size_t command) const {
+  return mark(system, "refreshed-" + std::to_string(command));
+}
 
 }  // namespace hostpci

@@ -54,6 +54,8 @@ class Journal {
 
   /// Writes the record down under the next free ID (record.id is ignored) so that it outlasts a crash. A Failure leaves nothing.
   static Result<Journal> begin(FileSystem&, JournalRecord);
+  /// One that is nowhere written down: what it is told of its images and marks does not exist.
+  static Journal unwritten(JournalRecord);
   /// Reads it and holds every byte against its digest. The message names the file that is damaged.
   static Result<Journal> load(const FileSystem&, const std::string& id);
   /// The record only, without images.

@@ -77,7 +77,7 @@ void note(std::vector<std::string>& problems, const Status& status) {
 std::string pending_commands(const FileSystem& system, const Journal& journal) {
   std::string list;
   for (std::size_t i = 0; i < journal.record().refresh.size(); ++i)
-    if (!journal.refreshed(system, i)) list += (list.empty() ? "`" : ", `") + printable(shell_line(journal.record().refresh[i].words)) + "`";
+    if (!journal.refreshed(system, i)) list += (list.empty() ? "" : ", ") + quoted(shell_line(journal.record().refresh[i].words));
   return list;
 }
 

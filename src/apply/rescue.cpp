@@ -86,7 +86,8 @@ std::string ending(const JournalRecord& record) {
 std::string rescue_script(const JournalRecord& record) {
   return "#!/bin/sh\n" + comment("Takes back what hostpci changed at " + record.when + " (" + record.what + "), without hostpci.") +
          "# sh undo.sh [ROOT]: ROOT is where the system is mounted, as /mnt; without it, this system.\n" + frame + file_lines(record) +
-         "}\n\neach check\nif [ $wrong -ne 0 ]; then\n  printf '%s\\n' 'nothing was changed'\n  exit 1\nfi\neach restore\n" + ending(record);
+         "}\n\neach check\nif [ $wrong -ne 0 ]; then\n  printf '%s\\n' 'nothing was changed'\n  exit 1\nfi\neach restore\n" +
+         ending(record);
 }
 
 }  // namespace hostpci

@@ -27,10 +27,12 @@ Result<std::string> newest(const FileSystem& system) {
 Status can_be_undone(const FileSystem& system, const std::string& id) {
   auto ids = Journal::list(system);
   if (!ids) return ids.error();
-  if (std::find(ids->begin(), ids->end(), id) == ids->end()) return Failure{"there is no transaction `" + printable(id) + "`; `history` lists them"};
+  if (std::find(ids->begin(), ids->end(), id) == ids->end())
+    return Failure{"there is no transaction `" + printable(id) + "`; `history` lists them"};
   if (is_rolled_back(system, id)) return Failure{"transaction " + id + " is rolled back already"};
   if (is_committed(system, id)) return Done{};
-  return Failure{"transaction " + id + (is_closed(system, id) ? " did not come about: there is nothing to roll back" : " is not settled yet")};
+  std::string why = is_closed(system, id) ? " did not come about: there is nothing to roll back" : " is not settled yet";
+  return Failure{"transaction " + id + why};
 }
 
 /// A file that holds its old bytes again is as it should be.

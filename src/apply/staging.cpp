@@ -128,7 +128,8 @@ Settlement settle(FileSystem& system, const Journal& journal, std::size_t file, 
     Status put_back = wanted ? put(system, journal, file, to_old) : system.remove(f.path);
     auto then = read_target(system, f.path);
     if (!then) return failed(then.error());
-    if (*then != wanted) return failed(put_back ? Failure{quoted(f.path) + " does not hold what was written"} : explained(put_back.error(), f.path));
+    if (*then != wanted && put_back) return failed({quoted(f.path) + " does not hold what was written"});
+    if (*then != wanted) return failed(explained(put_back.error(), f.path));
   }
   if (Status dropped = drop_stage(system, journal, file); !dropped) return failed(dropped.error());
   if (Status synced = system.sync_directory(directory_of(f.path)); !synced && synced.error().code != ENOENT) return failed(synced.error());

@@ -222,6 +222,24 @@ void tell_recovered(const std::vector<TransactionResult>& recovered, std::vector
   }
 }
 
+/// Someone's own copy of a VM's file needs no journal to be whole at any moment: it is replaced by one rename. Where none can be kept,
+/// for it is no root who writes, the change has no history.
+bool can_go_unwritten(const JournalRecord& record, const Failure& why) {
+  bool forbidden = why.code == EACCES || why.code == EPERM || why.code == EROFS;
+  bool alone = record.files.size() == 1 && record.refresh.empty();
+  return forbidden && alone && record.files[0].before && record.files[0].after && !record.files[0].path.starts_with("/etc/");
+}
+
+Result<TransactionResult> replace_unwritten(FileSystem& system, JournalRecord record) {
+  Journal journal = Journal::unwritten(std::move(record));
+  Status done = stage(system, journal, 0);
+  if (done) done = swap_in(system, journal, 0);
+  if (done) return TransactionResult{Outcome::done, "", {}};
+  Settlement back = settle(system, journal, 0, true, true);
+  if (back.settled == Settled::right) return done.error();
+  return TransactionResult{Outcome::unknown, "", {done.error().message, back.problem}};
+}
+
 Failure unsettled(const TransactionResult& result) { return {join(result.problems, "\n")}; }
 
 }  // namespace
@@ -251,7 +269,8 @@ Result<TransactionResult> carry_out(FileSystem& system, const TransactionRequest
   auto record = make_record(system, request, lineage);
   if (!record) return record.error();
   if (record->files.empty() && record->refresh.empty()) return TransactionResult{};
-  auto journal = Journal::begin(system, std::move(*record));
+  auto journal = Journal::begin(system, *record);
+  if (!journal && can_go_unwritten(*record, journal.error())) return replace_unwritten(system, std::move(*record));
   if (!journal) return journal.error();
   auto result = Transaction(system, std::move(*journal), locks).run(request.run);
   Journal::prune(system);

@@ -18,7 +18,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr const char* host_lock_directory = "/run/lock";
-constexpr const char* host_lock_path = "/run/lock/hostpci.lock";
 constexpr const char* pve_lock_base = "/var/lock";
 constexpr const char* cluster_lock_directory = "/etc/pve/priv/lock";
 constexpr const char* cluster_lock_path = "/etc/pve/priv/lock/file-mapping_pci_cfg";
@@ -36,6 +35,12 @@ Status make_lock_directory(FileSystem& system, const std::string& directory) {
   return system.make_directory(directory);
 }
 
+/// Root shares one with all others who change a root; someone else on a live system, who cannot open root's, has one of his own.
+std::string host_lock_path(const FileSystem& system) {
+  bool own = system.root() == "/" && ::geteuid() != 0;
+  return std::string(host_lock_directory) + (own ? "/hostpci-" + std::to_string(::geteuid()) + ".lock" : "/hostpci.lock");
+}
+
 Failure without_lock(Failure failure) {
   bool forbidden = failure.code == EACCES || failure.code == EPERM;
   if (forbidden && ::geteuid() != 0) failure.message += "; a change needs Proxmox VE's lock, which root can take";
@@ -44,10 +49,10 @@ Failure without_lock(Failure failure) {
 
 /// Anyone may put something into /run/lock. A link would have us open what it names; a lock of another user would stop us for as
 /// long as that user likes.
-Status check_host_lock(const FileSystem& system) {
-  auto there = system.stat(host_lock_path, false);
+Status check_host_lock(const FileSystem& system, const std::string& path) {
+  auto there = system.stat(path, false);
   if (!there) return there.error().code == ENOENT ? Status(Done{}) : Status(there.error());
-  std::string name = "`" + std::string(host_lock_path) + "`";
+  std::string name = "`" + path + "`";
   if (there->kind != FileKind::regular) return Failure{name + " is no regular file: remove it", EPERM};
   if (there->uid != ::geteuid() && there->uid != 0)
     return Failure{name + " belongs to user " + std::to_string(there->uid) + ": remove it", EPERM};
@@ -70,7 +75,9 @@ Result<std::unique_ptr<FileLock>> lock_in_time(FileSystem& system, const std::st
 }
 
 Failure cluster_lock_held(int code) {
-  return {"the cluster's lock of `" + std::string(mapping_path) + "` is held by someone else (a lock that was left behind goes after two minutes)", code};
+  return {"the cluster's lock of `" + std::string(mapping_path) +
+              "` is held by someone else (a lock that was left behind goes after two minutes)",
+          code};
 }
 
 }  // namespace
@@ -82,11 +89,12 @@ int Deadline::left() const {
 
 Result<std::unique_ptr<FileLock>> lock_host(FileSystem& system, const Deadline& deadline) {
   if (Status made = make_lock_directory(system, host_lock_directory); !made) return made.error();
-  if (Status fit = check_host_lock(system); !fit) return fit.error();
-  auto lock = lock_in_time(system, host_lock_path, deadline);
+  std::string path = host_lock_path(system);
+  if (Status fit = check_host_lock(system, path); !fit) return fit.error();
+  auto lock = lock_in_time(system, path, deadline);
   if (!lock && lock.error().code == ETIMEDOUT) return Failure{lock.error().message + " (another hostpci is at work)", ETIMEDOUT};
   if (!lock) return without_lock(lock.error());
-  if (Status fit = check_host_lock(system); !fit) return fit.error();
+  if (Status fit = check_host_lock(system, path); !fit) return fit.error();
   return lock;
 }
 

@@ -315,11 +315,32 @@ TEST_CASE("a journal that is damaged is named, and nothing is changed on its wor
 TEST_CASE("a hundred transactions are remembered") {
   MemoryFileSystem system;
   system.put("/etc/a", "0");
-  for (int i = 0; i < 105; ++i) REQUIRE(carry_out(system, one_file("/etc/a", std::to_string(i), std::to_string(i + 1)))->outcome == Outcome::done);
+  for (int i = 0; i < 105; ++i)
+    REQUIRE(carry_out(system, one_file("/etc/a", std::to_string(i), std::to_string(i + 1)))->outcome == Outcome::done);
   auto entries = history(system);
   REQUIRE(entries->size() == 100);
   CHECK(undo_of(system, entries->front().id)->files[0].before == "105");
   CHECK(undo_of(system, entries->back().id)->conflicts[0].before == "5");
+}
+
+TEST_CASE("where no journal can be kept, a file of one's own is changed without one, and nothing else is") {
+  MemoryFileSystem inner = node();
+  inner.put("/home/u/100.conf", "cores: 1\n");
+  std::string fault;
+  auto system = faulty_file_system(inner, [&](std::string_view call, const std::string& path) {
+    if (call == fault && path == "/home/u/100.conf") return ENOSPC;
+    return path.starts_with("/var/lib") && (call == "make_directory" || call == "make_one_directory") ? EACCES : 0;
+  });
+  CHECK(contains(refusal(*system, five_file_request()), "cannot make the directory `/var/lib"));
+  CHECK(contains(refusal(*system, one_file(grub, *five_files()[3].before, "x\n")), "cannot make the directory"));
+  CHECK(state_of(inner, five_files()) == "old");
+  fault = "rename";
+  CHECK(contains(refusal(*system, one_file("/home/u/100.conf", "cores: 1\n", "cores: 2\n")), "No space left"));
+  CHECK(inner.files().at("/home/u/100.conf") == "cores: 1\n");
+  fault = "";
+  CHECK(carry_out(*system, one_file("/home/u/100.conf", "cores: 1\n", "cores: 2\n"))->outcome == Outcome::done);
+  CHECK(inner.files().at("/home/u/100.conf") == "cores: 2\n");
+  CHECK(left_over(inner.files()) == "");
 }
 
 TEST_CASE("locks that are not ours to take") {

@@ -21,17 +21,20 @@ namespace fs = std::filesystem;
 /// LeakSanitizer cannot work in a process that is traced.
 const std::vector<std::string> environment = {"ASAN_OPTIONS=detect_leaks=0"};
 
-const std::set<std::string, std::less<>> changing = {
-    "write",    "pwrite64",  "writev",     "fsync",       "fdatasync",  "rename",       "renameat",    "renameat2", "mkdir",    "mkdirat",
-    "unlink",   "unlinkat",  "rmdir",      "chmod",       "fchmod",     "fchmodat",     "chown",       "fchown",    "fchownat", "lchown",
-    "setxattr", "lsetxattr", "fsetxattr",  "removexattr", "lremovexattr", "fremovexattr", "utimensat", "flock",     "link",     "linkat",
-    "symlink",  "symlinkat", "ftruncate",  "truncate",    "mknod",      "mknodat",      "fallocate",   "creat",     "sync",     "syncfs"};
+using Names = std::set<std::string, std::less<>>;
+
+const Names changing = {
+    "write", "pwrite64", "writev", "fsync", "fdatasync", "rename", "renameat", "renameat2", "mkdir", "mkdirat",
+    "unlink", "unlinkat", "rmdir", "chmod", "fchmod", "fchmodat", "chown", "fchown", "fchownat", "lchown", "setxattr",
+    "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "utimensat", "flock", "link", "linkat",
+    "symlink", "symlinkat", "ftruncate", "truncate", "mknod", "mknodat", "fallocate", "creat", "sync", "syncfs"};
 /// Opening changes something only where it makes a file.
-const std::set<std::string, std::less<>> opening = {"open", "openat", "openat2"};
-const std::set<std::string, std::less<>> harmless = {
-    "execve",   "access",  "faccessat", "faccessat2", "newfstatat", "fstat",    "stat",       "lstat",     "statx", "read",  "pread64", "readv", "close",
-    "getdents", "getdents64", "readlink", "readlinkat", "lseek", "fgetxattr", "flistxattr", "getxattr", "fcntl", "ioctl", "dup",   "dup2",
-    "dup3",     "statfs",  "fstatfs",   "mmap",       "getcwd",     "umask",    "poll",       "fadvise64", "chdir", "fchdir", "socket", "connect", "sendto", "recvmsg", "epoll_create1"};
+const Names opening = {"open", "openat", "openat2"};
+const Names harmless = {
+    "execve", "access", "faccessat", "faccessat2", "newfstatat", "fstat", "stat", "lstat", "statx", "read", "pread64",
+    "readv", "close", "getdents", "getdents64", "readlink", "lseek", "fcntl", "ioctl", "fgetxattr", "flistxattr",
+    "getxattr", "readlinkat", "dup", "dup2", "dup3", "statfs", "fstatfs", "mmap", "getcwd", "poll", "chdir", "fchdir",
+    "fadvise64", "socket", "connect", "sendto", "recvmsg", "epoll_create1"};
 
 void copy_tree(const std::string& from, const std::string& to) {
   fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
@@ -59,7 +62,8 @@ Node::Node(const std::string& directory) : root_(directory) {
   fs::create_symlink("nodes/pve1", root_ + "/etc/pve/local");
   fs::create_symlink("nodes/pve1/qemu-server", root_ + "/etc/pve/qemu-server");
   put(root_ + "/etc/hostname", "pve1\n");
-  for (const char* made : {"/etc/modprobe.d", "/run/lock/qemu-server", "/var/lib", "/etc/pve/priv/lock"}) fs::create_directories(root_ + made);
+  for (const char* made : {"/etc/modprobe.d", "/run/lock/qemu-server", "/var/lib", "/etc/pve/priv/lock"})
+    fs::create_directories(root_ + made);
   fs::create_symlink("/run/lock", root_ + "/var/lock");
   fs::permissions(root_ + "/etc/default/grub", fs::perms(0640));
 }
@@ -94,7 +98,8 @@ std::string Node::recover() const {
 
 std::string why_no_strace() {
   if (run_program({"strace", "-V"}).status != 0) return "strace is not installed";
-  return run_program({"strace", "-qq", "-o", "/dev/null", "-e", "inject=renameat:error=EIO:when=1", "true"}).status == 0 ? "" : "processes cannot be traced here";
+  std::vector<std::string> harmless_fault = {"strace", "-qq", "-o", "/dev/null", "-e", "inject=renameat:error=EIO:when=1", "true"};
+  return run_program(harmless_fault).status == 0 ? "" : "processes cannot be traced here";
 }
 
 int drive(const Node& node, const std::string& what, int short_write) {
