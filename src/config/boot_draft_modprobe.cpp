@@ -128,8 +128,11 @@ Refused add_modprobe_id(DraftFiles& files, std::string_view id) {
   return {};
 }
 
+/// From the last list on: new ids went to the one that counts.
 void remove_modprobe_id(DraftFiles& files, std::string_view id) {
-  for (const Option& list : id_lists(files)) {
+  std::vector<Option> lists = id_lists(files);
+  std::reverse(lists.begin(), lists.end());
+  for (const Option& list : lists) {
     const std::string& path = list.word.source->path;
     std::vector<std::string> ids = ids_of(list);
     if (!holds(ids, id)) continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 
 #include "boot_samples.hpp"
 #include "config/command_line_text.hpp"
@@ -181,5 +182,43 @@ TEST_CASE("the corpus: what was added is what the kernel would read") {
         if (!step.make(draft)) CHECK(draft.has_argument(text));
       }
     }
+  }
+}
+
+TEST_CASE("the corpus mixed: any changes, taken back in any order by a later run, leave every byte as it was") {
+  std::vector<Step> pool = arguments;
+  for (const Format& f : formats)
+    for (const Step& step : undoable(f)) pool.push_back(step);
+  for (const char* text : {"iommu=pt,soft", "intel_iommu=on,sm_on", "module_blacklist=nouveau", "vfio-pci.ids=10de:10f0",
+                           "vfio_pci.ids=8086:1572", "quiet", "default_hugepagesz=1G", "video=efifb:off",
+                           "initcall_blacklist=sysfb_init", "vfio-pci.disable_vga=1"})
+    pool.push_back(argument(text));
+  for (const char* id : {"10de:1b81", "10de:10f0", "1002:67df"})
+    pool.push_back({id, [id](BootDraft& d) { return d.add_vfio_id(id); }, [id](BootDraft& d) { return d.remove_vfio_id(id); }});
+  std::mt19937 random(20);
+  auto below = [&](std::size_t n) { return std::size_t(random() % n); };
+  for (int round = 0; round < 400; ++round) {
+    CAPTURE(round);
+    Files files;
+    CommandLineHomes homes;
+    for (const Format& f : formats) {
+      auto all = samples(f);
+      const Sample& sample = all[below(all.size())];
+      files.insert(sample.files.begin(), sample.files.end());
+    }
+    for (const CommandLineHome& home : {grub_home, cmdline_home, legacy_home})
+      if (below(2)) homes.homes.push_back(home);
+    BootDraft draft(files, {}, homes, InitramfsTool::initramfs_tools);
+    std::vector<Step> made;
+    for (int i = 0; i < 8; ++i) made.push_back(pool[below(pool.size())]);
+    for (const Step& step : made) step.make(draft);
+    BootDraft later(draft.files(), {}, homes, InitramfsTool::initramfs_tools);
+    std::shuffle(made.begin(), made.end(), random);
+    for (const Step& step : made) {
+      CAPTURE(step.title);
+      Refused refused = step.take_back(later);
+      CHECK_MESSAGE(!refused, (refused ? told(*refused) : ""));
+    }
+    CHECK_MESSAGE(later.files() == files, changes(files, later.files()));
   }
 }
