@@ -46,7 +46,8 @@ std::string reading(const BootDraft& draft, const Format& format) {
   }
   for (const auto& [source, lines] : c.sysfs)
     for (const SysfsLine& line : lines)
-      text += (text.empty() ? "" : " ") + (line.kind == SysfsLine::Kind::bad ? "(stops)" : std::string(line.path) + "=" + std::string(line.value));
+      text += (text.empty() ? "" : " ") +
+              (line.kind == SysfsLine::Kind::bad ? "(stops)" : std::string(line.path) + "=" + std::string(line.value));
   return text.size() > 600 ? text.substr(0, 60) + " … " + text.substr(text.size() - 60) : text;
 }
 
