@@ -7,12 +7,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <sstream>
 
 #include "../support/temporary.hpp"
 #include "grammar/hostpci.hpp"
 #include "hand_parser.hpp"
+#include "host/scan.hpp"
 #include "process.hpp"
+#include "system/memory.hpp"
 
 namespace hostpci::bench {
 namespace {
@@ -27,8 +30,8 @@ double seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void say(const char* what, double ratio, double goal, const std::string& detail) {
-  std::printf("%-58s %6.2f  (goal %.1f)  %s\n", what, ratio, goal, detail.c_str());
+void say(const std::string& what, double ratio, double goal, const std::string& detail) {
+  std::printf("%-58s %6.2f  (goal %.1f)  %s\n", what.c_str(), ratio, goal, detail.c_str());
   std::fflush(stdout);
 }
 
@@ -56,6 +59,22 @@ void property_string() {
 void start_up() {
   Pair pair = in_turns({tool, "parse", "01:00"}, {"/bin/true"}, 201);
   say("parse 01:00 / true", pair.ratio(), 2, milliseconds(pair.first, pair.second));
+}
+
+/// Opens, reads, closes: how many bytes.
+std::size_t read_bare(const char* path) {
+  char buffer[4096];
+  std::size_t bytes = 0;
+  int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) bytes += std::size_t(n);
+  ::close(fd);
+  return bytes;
+}
+
+void read_all(const std::set<std::string>& paths) {
+  std::size_t bytes = 0;
+  for (const std::string& path : paths) bytes += read_bare(path.c_str());
+  if (bytes == 0) std::printf("nothing was read\n");
 }
 
 void unpack(const std::string& archive, const std::string& directory) { run({"tar", "-C", directory, "-xf", archive}); }
@@ -91,6 +110,73 @@ void devices() {
   say("devices / lspci -nnk", pair.ratio(), 1, milliseconds(pair.first, pair.second));
 }
 
+/// A copy of a recorded device, without the folders below it: its attributes stay files of the kernel's own text.
+void copy_device(const fs::path& device, const std::string& root, const std::string& address) {
+  fs::path target = root + "/sys/devices/pci" + address.substr(0, 7) + "/" + address;
+  fs::create_directories(target);
+  fs::create_symlink("../../../" + target.string().substr(root.size() + 5), root + "/sys/bus/pci/devices/" + address);
+  for (const auto& entry : fs::directory_iterator(device))
+    if (entry.is_symlink()) fs::copy_symlink(entry.path(), target / entry.path().filename());
+    else if (entry.is_regular_file()) fs::copy_file(entry.path(), target / entry.path().filename());
+}
+
+/// A host of that many devices, eight functions a bus, below `root`.
+void write_host(const std::string& root, int count) {
+  test::TemporaryDirectory recorded;
+  unpack(FIXTURES "/captures/gpu-boot.tar.xz", recorded.path());
+  fs::path device = fs::canonical(only_directory(recorded.path()) + "/sys/bus/pci/devices/0000:01:00.2");
+  fs::create_directories(root + "/sys/bus/pci/devices");
+  for (int i = 0; i < count; ++i) {
+    char address[16];
+    std::snprintf(address, sizeof address, "0000:%02x:00.%d", unsigned(i / 8), i % 8);
+    copy_device(device, root, address);
+  }
+}
+
+/// What a scan reads, libpci's files too, and which directories it lists: a loop that has to find the files does as well.
+struct Needed {
+  std::set<std::string> files, directories;
+};
+
+Needed needed_by_scan(FileSystem& system, const std::string& root) {
+  Needed needed;
+  auto watching = faulty_file_system(system, [&](std::string_view call, const std::string& path) {
+    if (call == "read" && fs::is_regular_file(root + path)) needed.files.insert(root + path);
+    if (call == "list" && fs::is_directory(root + path)) needed.directories.insert(root + path);
+    return 0;
+  });
+  for (const auto& [address, device] : scan_host(*watching).devices)
+    needed.files.insert(root + "/sys/bus/pci/devices/" + address.str() + "/config");
+  return needed;
+}
+
+std::size_t list_bare(const std::set<std::string>& directories) {
+  std::size_t names = 0;
+  for (const std::string& directory : directories)
+    for (const auto& entry : fs::directory_iterator(directory)) names += !entry.path().empty();
+  return names;
+}
+
+void large_host() {
+  test::TemporaryDirectory root;
+  write_host(root.path(), 2000);
+  auto system = real_file_system(root.path());
+  if (!system) return;
+  const Needed needed = needed_by_scan(**system, root.path());
+  std::vector<double> scans, loops, files;
+  std::size_t devices = 0;
+  for (int i = 0; i < 15; ++i) {
+    files.push_back(seconds([&] { read_all(needed.files); }));
+    loops.push_back(files.back() + seconds([&] { devices += list_bare(needed.directories); }));
+    scans.push_back(seconds([&] { devices = scan_host(**system).devices.size(); }));
+  }
+  if (devices != 2000) std::printf("%zu devices were found\n", devices);
+  say("scan of 2,000 devices / a bare loop, lists and reads alike", median(scans) / median(loops), 1.5,
+      milliseconds(median(scans), median(loops)));
+  say("  the files alone, " + std::to_string(needed.files.size()), median(scans) / median(files), 1.5,
+      milliseconds(median(scans), median(files)));
+}
+
 void write_vms(const std::string& directory, int from, int to) {
   for (int i = from; i < to; ++i) {
     std::string text = "agent: 1\nboot: order=scsi0;net0\ncores: 4\nmachine: q35\nmemory: 8192\nmeta: creation-qemu=9.0.2,ctime=1720000000\n";
@@ -103,16 +189,11 @@ void write_vms(const std::string& directory, int from, int to) {
   }
 }
 
-/// What cannot be done without: open, read, close each file.
+/// What cannot be done without, over a directory whose files are not known before.
 double bare_loop(const std::string& directory) {
   return seconds([&] {
-    char buffer[4096];
     std::size_t bytes = 0;
-    for (const auto& entry : fs::directory_iterator(directory)) {
-      int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
-      for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) bytes += std::size_t(n);
-      ::close(fd);
-    }
+    for (const auto& entry : fs::directory_iterator(directory)) bytes += read_bare(entry.path().c_str());
     if (bytes == 0) std::printf("nothing was read\n");
   });
 }
@@ -152,5 +233,6 @@ int main() {
   start_up();
   one_vm();
   devices();
+  large_host();
   many_vms();
 }
