@@ -1,4 +1,5 @@
-// `plan`: what would change for VMs to start with their devices, as differences, commands and counts; or saved for `apply`.
+// `plan`: what would change for VMs to start with their devices, as differences, commands and counts; or saved for
+// `apply`.
 #include "cli/argument_file.hpp"
 #include "cli/log.hpp"
 #include "cli/planning.hpp"

@@ -9,7 +9,8 @@ namespace {
 
 PlanInputs inputs_of(const Survey& survey) {
   FileSystem& system = survey.world->system();
-  return {*survey.host, survey.vms, [&system](const std::string& path) { return system.canonical(path).value_or(path); }};
+  return {*survey.host, survey.vms,
+          [&system](const std::string& path) { return system.canonical(path).value_or(path); }};
 }
 
 }  // namespace
@@ -18,7 +19,9 @@ std::map<std::string, std::string> evidence_of(const Survey& survey, const std::
   return evidence(inputs_of(survey), vms);
 }
 
-PlanOrigin origin_of(const Survey& survey) { return plan_origin(survey.world->system(), survey.host->node, HOSTPCI_VERSION); }
+PlanOrigin origin_of(const Survey& survey) {
+  return plan_origin(survey.world->system(), survey.host->node, HOSTPCI_VERSION);
+}
 
 Result<Planned> plan_for(const Globals& globals, const std::vector<std::string>& names, Goal goal) {
   auto survey = Survey::open_all(globals, names);

@@ -12,12 +12,12 @@ namespace hostpci {
 
 struct Planned {
   std::unique_ptr<Survey> survey;
-  SavedPlan saved;                 ///< without a machine where the host is a snapshot
-  std::vector<Failure> failures;   ///< VMs that could not be read: planned without them
+  SavedPlan saved;                ///< without a machine where the host is a snapshot
+  std::vector<Failure> failures;  ///< VMs that could not be read: planned without them
 };
 
-/// For the VMs named (VMIDs, files, directories), else for every VM of this node with a hostpci line. A VM that was named and is not there is a
-/// Failure.
+/// For the VMs named (VMIDs, files, directories), else for every VM of this node with a hostpci line. A VM that was
+/// named and is not there is a Failure.
 Result<Planned> plan_for(const Globals& globals, const std::vector<std::string>& names, Goal goal);
 
 /// What a plan of this goal would be made from now: held against SavedPlan::plan.read before it is carried out.

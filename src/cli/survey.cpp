@@ -9,7 +9,8 @@ namespace {
 /// A file that was named stands for its VM, wherever it lies.
 bool is_read(const Survey& survey, const std::string& path) {
   std::uint32_t vmid = vmid_of_path(path);
-  return std::any_of(survey.vms.begin(), survey.vms.end(), [&](const Vm& vm) { return vm.source->path == path || (vmid && vm.vmid == vmid); });
+  return std::any_of(survey.vms.begin(), survey.vms.end(),
+                     [&](const Vm& vm) { return vm.source->path == path || (vmid && vm.vmid == vmid); });
 }
 
 void read_vms(const Globals& globals, Survey& survey) {

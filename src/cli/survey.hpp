@@ -26,7 +26,8 @@ struct Survey {
   /// With --host and no --root the VMs of the running system are not the snapshot's: none is read, but for `vm`, if
   /// named.
   static Result<std::unique_ptr<Survey>> open(const Globals&, const std::string& vm = {});
-  /// The same with several VMs named, as VMIDs, files or directories: `asked` has their VMIDs. One that does not exist is among `failures`.
+  /// The same with several VMs named, as VMIDs, files or directories: `asked` has their VMIDs. One that does not exist
+  /// is among `failures`.
   static Result<std::unique_ptr<Survey>> open_all(const Globals&, const std::vector<std::string>& names);
   /// The VM that was named, or null.
   const Vm* named = nullptr;

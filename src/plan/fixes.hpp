@@ -27,9 +27,11 @@ struct Fixed {
   std::vector<Diagnostic> mended;    ///< the findings whose fixes these were
 };
 
-/// Lints, carries out every wanted fix that does not touch another one's bytes, and lints again, until a round finds nothing to do.
-/// `relint` judges the files with `changed` in place of those on disk. A fix whose edits fit no text is left alone.
+/// Lints, carries out every wanted fix that does not touch another one's bytes, and lints again, until a round finds
+/// nothing to do. `relint` judges the files with `changed` in place of those on disk. A fix whose edits fit no text is
+/// left alone.
 Fixed carry_out_fixes(const std::function<std::vector<Diagnostic>(const Texts& changed)>& relint,
-                      const std::function<const std::string*(const std::string& file)>& original, const FixChoice& choice);
+                      const std::function<const std::string*(const std::string& file)>& original,
+                      const FixChoice& choice);
 
 }  // namespace hostpci

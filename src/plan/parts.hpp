@@ -13,7 +13,7 @@ void plan_fixes(Workspace&);
 void plan_vms(Workspace&);
 /// A mapping in place of an address of this node, for VMs that high availability starts elsewhere.
 void plan_mappings(Workspace&);
-/// ids= that catch a device of the host: taken out, so that plan_binding() goes by address.
+/// ids= and blacklists that catch what the host needs: taken out, so that plan_binding() goes by address.
 void plan_id_lists(Workspace&);
 
 /// Kernel arguments that this kernel and processor need, and those that do nothing.

@@ -1,5 +1,6 @@
-// A plan as a value: every file with its bytes before and after, the commands that follow, what the host loses. Whoever makes it knows
-// nothing of printing it (render.hpp), keeping it (saved.hpp) or carrying it out (apply/transaction.hpp).
+// A plan as a value: every file with its bytes before and after, the commands that follow, what the host loses. Whoever
+// makes it knows nothing of printing it (render.hpp), keeping it (saved.hpp) or carrying it out
+// (apply/transaction.hpp).
 #pragma once
 #include <cstdint>
 #include <map>
@@ -14,8 +15,8 @@ struct FileChange {
   std::string path;                   ///< below the root, every link resolved
   std::optional<std::string> before;  ///< its bytes; nothing: there is no such file
   std::optional<std::string> after;   ///< nothing: it is removed
-  std::uint32_t mode = 0644;          ///< of a file that is made; one that exists keeps its own, its owner, ACLs and attributes
-  std::vector<std::string> reasons;   ///< one line each: why
+  std::uint32_t mode = 0644;  ///< of a file that is made; one that exists keeps its own, its owner, ACLs and attributes
+  std::vector<std::string> reasons;  ///< one line each: why
   bool operator==(const FileChange&) const = default;
 };
 
@@ -43,16 +44,17 @@ struct Obstacle {
 };
 
 struct Plan {
-  std::string node;                         ///< the node's name
-  std::vector<std::uint32_t> vms;           ///< for which it was made, ascending
-  std::vector<FileChange> files;            ///< by path; none of them has equal bytes before and after
-  std::vector<PlannedCommand> by_hand;      ///< what Proxmox VE must be asked to do once the files stand: {"qm", "set", "100", "--efidisk0", …}
-  std::vector<PlannedCommand> refresh;      ///< to run after, in order; each may run twice
-  std::vector<PlannedCommand> undo;         ///< to run after an undo where a command itself carries the change (grubby)
-  std::vector<std::string> reboot;          ///< what counts only after a reboot, one line each
+  std::string node;                ///< the node's name
+  std::vector<std::uint32_t> vms;  ///< for which it was made, ascending
+  std::vector<FileChange> files;   ///< by path; none of them has equal bytes before and after
+  std::vector<PlannedCommand>
+      by_hand;  ///< what Proxmox VE must be asked to do once the files stand: {"qm", "set", "100", "--efidisk0", …}
+  std::vector<PlannedCommand> refresh;  ///< to run after, in order; each may run twice
+  std::vector<PlannedCommand> undo;     ///< to run after an undo where a command itself carries the change (grubby)
+  std::vector<std::string> reboot;      ///< what counts only after a reboot, one line each
   std::vector<Loss> losses;
   std::vector<Obstacle> obstacles;
-  std::vector<std::string> notes;           ///< what else one should know: evidence that does not agree, a choice that was made
+  std::vector<std::string> notes;  ///< what else one should know: evidence that does not agree, a choice that was made
   std::map<std::string, std::string> read;  ///< evidence.hpp: what decided -> SHA-256
 
   /// Nothing is to be done. It may still wait for a reboot.

@@ -1,6 +1,7 @@
-// Which devices vfio-pci must have before their own driver comes, and how: by id, or by address where the id would catch a twin of the host.
-// Proxmox VE itself takes devices from their drivers when the VM starts. That works for network cards, disk controllers and USB; graphics
-// cards often do not let go, and the console or the firmware's framebuffer stays on them.
+// Which devices vfio-pci must have before their own driver comes, and how: by id, or by address where the id would
+// catch a twin of the host. Proxmox VE itself takes devices from their drivers when the VM starts. That works for
+// network cards, disk controllers and USB; graphics cards often do not let go, and the console or the firmware's
+// framebuffer stays on them.
 #include <algorithm>
 #include <set>
 
@@ -43,7 +44,8 @@ bool is_comment(std::string_view line) { return trim(line).starts_with("#"); }
 bool bound_by_address(const Facts& facts, const Device& d) {
   for (const auto& [path, text] : facts.host->files)
     for (std::string_view line : split(text, '\n'))
-      if (line.find("driver_override") != line.npos && line.find(d.address.str()) != line.npos && !is_comment(line)) return true;
+      if (line.find("driver_override") != line.npos && line.find(d.address.str()) != line.npos && !is_comment(line))
+        return true;
   return false;
 }
 
@@ -57,7 +59,8 @@ const Device* twin(const Facts& facts, const Device& d) {
   for (const auto& [address, other] : facts.host->devices) {
     if (address == d.address || other.id != d.id || is_any_bridge(other)) continue;
     auto users = facts.users.find(address);
-    bool plain = users != facts.users.end() && std::all_of(users->second.begin(), users->second.end(), [](const User& u) { return takes(*u.assignment); });
+    bool plain = users != facts.users.end() && std::all_of(users->second.begin(), users->second.end(),
+                                                           [](const User& u) { return takes(*u.assignment); });
     if (!plain) return &other;
   }
   return nullptr;
@@ -74,22 +77,28 @@ std::vector<std::string> rivals(const Device& d) {
   return {};
 }
 
-bool installs(const Facts& facts, const std::string& module) { return !facts.boot->directives(DirectiveKind::install, module).empty(); }
+bool installs(const Facts& facts, const std::string& module) {
+  return !facts.boot->directives(DirectiveKind::install, module).empty();
+}
 
-/// Its own driver cannot come first any more: it holds the device now no longer, and the set-up names the driver in a blacklist.
+/// Its own driver cannot come first any more: it holds the device now no longer, and the set-up names the driver in a
+/// blacklist.
 bool held_back(const Facts& facts, const Device& d) {
   if (on_host_driver(d)) return false;
   std::vector<std::string> modules = rivals(d);
-  return std::any_of(modules.begin(), modules.end(), [&](const std::string& m) { return is_blacklisted(facts, m) || installs(facts, m); });
+  return std::any_of(modules.begin(), modules.end(),
+                     [&](const std::string& m) { return is_blacklisted(facts, m) || installs(facts, m); });
 }
 
 bool is_builtin_only(const Facts& facts, const Device& d) {
   std::vector<std::string> modules = rivals(d);
-  return !modules.empty() && std::all_of(modules.begin(), modules.end(), [&](const std::string& m) { return is_builtin(facts, m); });
+  return !modules.empty() &&
+         std::all_of(modules.begin(), modules.end(), [&](const std::string& m) { return is_builtin(facts, m); });
 }
 
 bool vfio_comes_first(const Facts& facts, const std::string& module) {
-  if (is_blacklisted(facts, module) || installs(facts, module) || is_listed(facts.boot->initramfs_modules, "vfio-pci")) return true;
+  if (is_blacklisted(facts, module) || installs(facts, module) || is_listed(facts.boot->initramfs_modules, "vfio-pci"))
+    return true;
   for (const PlacedDirective& directive : facts.boot->directives(DirectiveKind::softdep, module))
     for (const PlacedText& word : joined_words(directive))
       if (same_module(word.text, "vfio-pci")) return true;
@@ -100,14 +109,16 @@ void order_drivers(Workspace& work, const Device& d) {
   for (const std::string& module : rivals(d)) {
     bool there = on_host_driver(d) || is_loaded(work.facts(), module);
     if (!there || vfio_comes_first(work.facts(), module) || is_builtin(work.facts(), module)) continue;
-    work.arrange([&](BootDraft& draft) { return draft.add_softdep(module); }, "vfio-pci comes before `" + module + "`, which would take " + quoted(d));
+    work.arrange([&](BootDraft& draft) { return draft.add_softdep(module); },
+                 "vfio-pci comes before `" + module + "`, which would take " + quoted(d));
   }
 }
 
 void bind_by_id(Workspace& work, const Device& d) {
   std::string id = d.id->str();
   bool fresh = !bound_by_id(work.facts(), d);
-  if (fresh) work.arrange([&](BootDraft& draft) { return draft.add_vfio_id(id); }, "vfio-pci takes " + quoted(d) + " at boot");
+  if (fresh)
+    work.arrange([&](BootDraft& draft) { return draft.add_vfio_id(id); }, "vfio-pci takes " + quoted(d) + " at boot");
   if (fresh || on_host_driver(d)) order_drivers(work, d);
 }
 
@@ -138,7 +149,8 @@ void bind(Workspace& work, const Card& card) {
   if (!on_vfio(*card.display)) work.reboot(quoted(*card.display) + " is on vfio-pci");
 }
 
-// The firmware's framebuffer -------------------------------------------------------------------------------------------
+// The firmware's framebuffer
+// -------------------------------------------------------------------------------------------
 
 /// Only where vfio-pci does not evict it by itself: the finding is then an error.
 void free_framebuffer(Workspace& work) {
@@ -146,10 +158,14 @@ void free_framebuffer(Workspace& work) {
     if (finding.severity != Severity::error) continue;
     std::string argument = "initcall_blacklist=sysfb_init";
     bool was_there = work.boot().has_argument(argument);
-    if (!work.arrange([&](BootDraft& draft) { return draft.add_argument(argument); }, finding.message + " (" + finding.rule + ")")) continue;
+    if (!work.arrange([&](BootDraft& draft) { return draft.add_argument(argument); },
+                      finding.message + " (" + finding.rule + ")"))
+      continue;
     work.reboot("`" + argument + "` stands on the kernel command line: the firmware's framebuffer is gone");
     work.mended(finding.rule, finding.message);
-    if (!was_there) work.plan.losses.push_back({"", "the firmware's framebuffer: no picture on the host's screen until a graphics driver takes one", false});
+    if (!was_there)
+      work.plan.losses.push_back(
+          {"", "the firmware's framebuffer: no picture on the host's screen until a graphics driver takes one", false});
   }
 }
 
@@ -166,14 +182,26 @@ std::vector<FileEdit> remove_word(const Facts& facts, const VfioId& id) {
     std::vector<PlacedText> list = joined_words(directive);
     if (list.size() == 1) return {remove_lines(directive.source, directive.directive->span)};
     for (const PlacedText& word : list)
-      if (word.exact && word.span.contains(id.place.span.begin)) return {{directive.source->path, {word.span.begin - 1, word.span.end}, ""}};
+      if (word.exact && word.span.contains(id.place.span.begin))
+        return {{directive.source->path, {word.span.begin - 1, word.span.end}, ""}};
   }
   return {};
+}
+
+/// A blacklist that would keep the host from its disks or its network goes.
+void drop_blacklists(Workspace& work) {
+  for (int round = 0; round < 32; ++round) {
+    std::vector<Diagnostic> found = findings_of_rule(work, "setup-blacklist-host-critical");
+    if (found.empty() || !found.front().place.source) return;
+    const Diagnostic& d = found.front();
+    if (!work.edit({remove_lines(d.place.source, d.place.span)}, d.message + " (" + d.rule + ")")) return;
+  }
 }
 
 }  // namespace
 
 void plan_id_lists(Workspace& work) {
+  drop_blacklists(work);
   for (int round = 0; round < 32; ++round) {
     bool changed = false;
     for (const Diagnostic& finding : findings_of_rule(work, "setup-ids-catches-host"))
@@ -189,7 +217,8 @@ void plan_id_lists(Workspace& work) {
 
 void plan_binding(Workspace& work) {
   if (findings_of_rule(work, "setup-ids-split").size())
-    work.arrange([](BootDraft& draft) { return draft.merge_vfio_ids(); }, "of several `ids=` the kernel keeps the last (setup-ids-split)");
+    work.arrange([](BootDraft& draft) { return draft.merge_vfio_ids(); },
+                 "of several `ids=` the kernel keeps the last (setup-ids-split)");
   for (const Card& card : cards_to_bind(work))
     if (!held_back(work.facts(), *card.display) && !is_builtin_only(work.facts(), *card.display)) bind(work, card);
   for (const Diagnostic& finding : findings_of_rule(work, "setup-softdep-missing"))

@@ -1,5 +1,5 @@
-// The kernel command line: what this kernel and processor need, and dead advice taken out. `iommu=pt` is a matter of taste and left alone;
-// so is an `intel_iommu=on` that is the default, for an older kernel may be booted again.
+// The kernel command line: what this kernel and processor need, and dead advice taken out. `iommu=pt` is a matter of
+// taste and left alone; so is an `intel_iommu=on` that is the default, for an older kernel may be booted again.
 #include <algorithm>
 
 #include "plan/parts.hpp"
@@ -11,19 +11,22 @@ namespace hostpci {
 namespace {
 
 /// Rules whose findings name an argument that does nothing, or does harm, and is to go.
-constexpr std::string_view dead_rules[] = {"setup-amd-iommu-on",       "setup-wrong-vendor-iommu", "setup-iommu-value",    "setup-video-off-obsolete",
-                                           "setup-video-comma",        "setup-nomodeset",          "host-iommu-cmdline-off"};
+constexpr std::string_view dead_rules[] = {"setup-amd-iommu-on",       "setup-wrong-vendor-iommu", "setup-iommu-value",
+                                           "setup-video-off-obsolete", "setup-video-comma",        "setup-nomodeset",
+                                           "host-iommu-cmdline-off"};
 /// Rules whose fix spells an argument as it was meant.
 constexpr std::string_view misspelt_rules[] = {"setup-param-case", "setup-intel-iommu-value"};
 
-/// The configured argument that a finding is about, as it is written; empty if it stands on the running kernel's command line only.
+/// The configured argument that a finding is about, as it is written; empty if it stands on the running kernel's
+/// command line only.
 std::string argument_of(const Facts& facts, const Diagnostic& finding) {
   for (const BootArgument& a : boot_arguments(facts)) {
     bool label = std::any_of(finding.labels.begin(), finding.labels.end(), [&](const Label& l) {
       return l.place.source == a.place.source && l.place.span == a.place.span;
     });
     bool here = finding.place.source && finding.place.file() == a.place.file() && finding.place.span == a.place.span;
-    bool exact = a.configured && a.configured->exact, named = finding.message.find("`" + std::string(a.argument.text) + "`") != std::string::npos;
+    bool exact = a.configured && a.configured->exact,
+         named = finding.message.find("`" + std::string(a.argument.text) + "`") != std::string::npos;
     if (a.configured && (here || label) && (exact || named)) return std::string(a.argument.text);
   }
   return {};
@@ -63,11 +66,13 @@ void spell_right(Workspace& work, std::string_view rule) {
 }
 
 bool asks_for_intel(const std::vector<KernelArgument>& arguments) {
-  return std::any_of(arguments.begin(), arguments.end(), [](const KernelArgument& a) { return same_parameter(a.name, "intel_iommu") && lists(a.value, "on"); });
+  return std::any_of(arguments.begin(), arguments.end(), [](const KernelArgument& a) {
+    return same_parameter(a.name, "intel_iommu") && lists(a.value, "on");
+  });
 }
 
-/// Intel's IOMMU is off unless asked for: before kernel 6.8, where the firmware offers one, and where none runs without being asked.
-/// Source: pve-docs qm-pci-passthrough.adoc; the kernels' CONFIG_INTEL_IOMMU_DEFAULT_ON.
+/// Intel's IOMMU is off unless asked for: before kernel 6.8, where the firmware offers one, and where none runs without
+/// being asked. Source: pve-docs qm-pci-passthrough.adoc; the kernels' CONFIG_INTEL_IOMMU_DEFAULT_ON.
 bool must_ask_for_intel(const Facts& facts) {
   const Kernel& kernel = facts.host->kernel;
   auto version = kernel_version(facts);
@@ -80,17 +85,23 @@ void add_intel_iommu(Workspace& work) {
   if (work.vms().empty() || !must_ask_for_intel(work.facts())) return;
   bool was_there = work.boot().has_argument("intel_iommu=on");
   std::string release = *work.host().kernel.release;
-  if (!work.arrange([](BootDraft& draft) { return draft.add_argument("intel_iommu=on"); }, "kernel " + release + " does not turn VT-d on by itself (host-iommu-intel-default-off)"))
+  if (!work.arrange([](BootDraft& draft) { return draft.add_argument("intel_iommu=on"); },
+                    "kernel " + release + " does not turn VT-d on by itself (host-iommu-intel-default-off)"))
     return;
   bool off = work.host().kernel.iommus && work.host().kernel.iommus->empty();
-  if (!was_there || off) work.reboot("`intel_iommu=on` stands on the kernel command line: the IOMMU is on");
-  if (off) work.iommu_comes();
+  if (!was_there || off) work.reboot("`intel_iommu=on` stands on the kernel command line");
+  if (!off) return;
+  work.reboot("the IOMMU is on");
+  work.iommu_comes();
 }
 
 /// What differs from the running kernel's, other than what was told already.
 void tell_difference(Workspace& work) {
   for (const Diagnostic& finding : findings_of_rule(work, "setup-cmdline-not-running")) {
-    auto about = [&](const std::string& line) { return finding.message.find(line.substr(0, line.find('`', 1) + 1)) != std::string::npos; };
+    auto about = [&](const std::string& line) {
+      std::size_t end = line.find('`', 1);
+      return line[0] == '`' && end != line.npos && finding.message.find(line.substr(0, end + 1)) != std::string::npos;
+    };
     const auto& told = work.plan.reboot;
     if (std::none_of(told.begin(), told.end(), about)) work.reboot(finding.message);
   }

@@ -7,20 +7,26 @@
 namespace hostpci {
 namespace {
 
-/// Rules about files of the boot set-up whose fixes are edits of those files. What concerns the kernel command line, lists of modules and
-/// new entries goes through the draft of the boot set-up instead, which knows every place where they may stand.
-constexpr std::string_view file_rules[] = {"setup-softdep-invalid",       "setup-ids-syntax",           "setup-ids-with-mdev",
-                                           "setup-blacklist-pattern",     "setup-sysfs-conf-unused",    "host-unsafe-interrupts",
-                                           "setup-kernel-cmdline-format", "setup-kernel-cmdline-no-root"};
+/// Rules about files of the boot set-up whose fixes are edits of those files. What concerns the kernel command line,
+/// lists of modules and new entries goes through the draft of the boot set-up instead, which knows every place where
+/// they may stand.
+constexpr std::string_view file_rules[] = {
+    "setup-softdep-invalid",   "setup-ids-syntax",       "setup-ids-with-mdev",         "setup-blacklist-pattern",
+    "setup-sysfs-conf-unused", "host-unsafe-interrupts", "setup-kernel-cmdline-format", "setup-kernel-cmdline-no-root"};
 
-/// Of findings that are no errors, fixes that the guest notices and that a plan makes all the same: a pinned guest cannot balloon.
+/// Of findings that are no errors, fixes that the guest notices and that a plan makes all the same: a pinned guest
+/// cannot balloon.
 constexpr std::string_view noticed_rules[] = {"vm-balloon-useless"};
 
-bool holds(std::span<const std::string_view> list, std::string_view rule) { return std::find(list.begin(), list.end(), rule) != list.end(); }
+bool holds(std::span<const std::string_view> list, std::string_view rule) {
+  return std::find(list.begin(), list.end(), rule) != list.end();
+}
 
-/// Errors are mended, even where the guest notices: without it the VM does not start. All else only where it does not notice.
+/// Errors are mended, even where the guest notices: without it the VM does not start. All else only where it does not
+/// notice.
 bool wanted_of_vm(const Diagnostic& finding) {
-  return finding.severity == Severity::error || finding.fix->safety == Safety::safe || holds(noticed_rules, finding.rule);
+  return finding.severity == Severity::error || finding.fix->safety == Safety::safe ||
+         holds(noticed_rules, finding.rule);
 }
 
 bool takes(Workspace& work, const Diagnostic& finding) {
@@ -42,6 +48,16 @@ std::string reason(const Diagnostic& finding) {
   return title + " (" + finding.rule + ")";
 }
 
+std::vector<std::string> reasons_for(const std::string& path, const std::vector<Diagnostic>& mended) {
+  std::vector<std::string> reasons;
+  for (const Diagnostic& finding : mended) {
+    const auto& edits = finding.fix->edits;
+    if (std::any_of(edits.begin(), edits.end(), [&](const FileEdit& e) { return e.file == path; }))
+      reasons.push_back(reason(finding));
+  }
+  return reasons;
+}
+
 }  // namespace
 
 std::vector<Diagnostic> findings_of_rule(Workspace& work, std::string_view rule) {
@@ -57,15 +73,7 @@ void plan_fixes(Workspace& work) {
   choice.takes = [&](const Diagnostic& finding) { return takes(work, finding); };
   Fixed fixed = carry_out_fixes([&](const Texts& texts) { return work.lint_with(texts); },
                                 [&](const std::string& path) { return work.text(path); }, choice);
-  for (const auto& [path, text] : fixed.texts) {
-    std::vector<std::string> reasons;
-    for (const Diagnostic& finding : fixed.mended) {
-      const auto& edits = finding.fix->edits;
-      bool here = std::any_of(edits.begin(), edits.end(), [&](const FileEdit& e) { return e.file == path; });
-      if (here) reasons.push_back(reason(finding));
-    }
-    work.put(path, text, reasons);
-  }
+  for (const auto& [path, text] : fixed.texts) work.put(path, text, reasons_for(path, fixed.mended));
 }
 
 }  // namespace hostpci

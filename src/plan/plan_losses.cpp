@@ -37,7 +37,9 @@ void plan_losses(Workspace& work) {
   for (const VmFacts* vm : work.vms())
     for (const HostLoss& loss : host_losses(work.facts(), *vm)) {
       std::string what = words(*loss.use) + " (VM " + std::to_string(vm->vm->vmid);
-      if (loss.named != loss.carrier) what += ", with " + loss.named->address.str() + " in IOMMU group " + std::to_string(loss.named->group.value_or(-1));
+      if (loss.named != loss.carrier)
+        what +=
+            ", with " + loss.named->address.str() + " in IOMMU group " + std::to_string(loss.named->group.value_or(-1));
       losses.push_back({loss.carrier->address.str(), what + ")", loss.use->critical});
     }
   std::stable_sort(losses.begin(), losses.end(), [](const Loss& a, const Loss& b) { return a.critical > b.critical; });

@@ -1,5 +1,5 @@
-// Mappings for VMs that high availability may start on another node, where an address of this node is another device or none.
-// Replication alone moves no VM, so an address stays what it is there.
+// Mappings for VMs that high availability may start on another node, where an address of this node is another device or
+// none. Replication alone moves no VM, so an address stays what it is there.
 #include <algorithm>
 
 #include "config/machine.hpp"
@@ -45,11 +45,13 @@ const Mapping* existing(const Facts& facts, const Assignment& a) {
   return nullptr;
 }
 
-/// "gpu-01-00", "nic-05-10-0": after class and address, as `suggest` names them; a number behind it where that name is taken.
+/// "gpu-01-00", "nic-05-10-0": after class and address, as `suggest` names them; a number behind it where that name is
+/// taken.
 std::string new_name(const Facts& facts, const Assignment& a) {
   std::string path = path_of(a), slot = path.substr(0, path.find(';'));
   slot = slot.substr(slot.find(':') + 1);
-  std::replace_if(slot.begin(), slot.end(), [](char c) { return c == ':' || c == '.'; }, '-');
+  std::replace_if(
+      slot.begin(), slot.end(), [](char c) { return c == ':' || c == '.'; }, '-');
   std::string kind = a.first->is_gpu() ? "gpu-" : a.first->has_class(0x02) ? "nic-" : "pci-", name = kind + slot;
   for (int number = 2; facts.mappings->find(name); ++number) name = kind + slot + "-" + std::to_string(number);
   return name;
@@ -59,7 +61,8 @@ std::string new_name(const Facts& facts, const Assignment& a) {
 Result<std::string> with_section(Workspace& work, const Assignment& a, const std::string& name) {
   std::string line = map_line(work.host(), a);
   if (line.empty()) return Failure{"what Proxmox VE compares of the device is not known"};
-  if (auto unread = work.host().unreadable.find(mapping_file); unread != work.host().unreadable.end()) return Failure{unread->second};
+  if (auto unread = work.host().unreadable.find(mapping_file); unread != work.host().unreadable.end())
+    return Failure{unread->second};
   MappingChange change;
   change.id = name;
   change.maps = {line};
@@ -77,7 +80,9 @@ std::string provide(Workspace& work, const Assignment& a) {
     work.obstacle(mapping_file, 0, "no mapping is made for " + path + ": " + made.error().message);
     return {};
   }
-  work.put(mapping_file, std::move(*made), {"a name for " + path + " that each node of the cluster can give a device of its own (cluster-raw-device-ha)"});
+  work.put(
+      mapping_file, std::move(*made),
+      {"a name for " + path + " that each node of the cluster can give a device of its own (cluster-raw-device-ha)"});
   return name;
 }
 
@@ -97,8 +102,10 @@ void map_lines(Workspace& work, std::uint32_t vmid) {
     done.push_back(key);
     const VmFacts& vm = *work.facts().vm(vmid);
     for (const Assignment& now : vm.assignments)
-      if (const HostpciProperty* host = now.parsed().find(HostpciKey::host); host && now.key() == key && !name.empty()) {
-        std::string reason = "high availability may start the VM where this address is another device (cluster-raw-device-ha)";
+      if (const HostpciProperty* host = now.parsed().find(HostpciKey::host);
+          host && now.key() == key && !name.empty()) {
+        std::string reason =
+            "high availability may start the VM where this address is another device (cluster-raw-device-ha)";
         work.edit({{vm.vm->source->path, host->span, "mapping=" + name}}, reason);
         break;
       }

@@ -11,7 +11,8 @@ constexpr const char* own_grub = "/etc/default/grub.d/zz-hostpci.cfg";
 std::string reason_of(const Command& words) {
   std::string program = words.front().substr(words.front().rfind('/') + 1);
   if (program == "grubby") return "changes the arguments of the boot entries";
-  if (program == "update-initramfs" || program == "dracut" || program == "mkinitcpio") return "the initramfs holds copies of module options, lists and rules";
+  if (program == "update-initramfs" || program == "dracut" || program == "mkinitcpio")
+    return "the initramfs holds copies of module options, lists and rules";
   return "writes the kernel command line into the boot entries";
 }
 
@@ -21,12 +22,13 @@ bool has(const std::vector<PlannedCommand>& list, const Command& words) {
 
 /// Edited before the draft of the boot set-up came to be, or by it: what the initramfs has copies of.
 bool is_copied(const std::string& path) {
-  return path.starts_with("/etc/modprobe.d/") || path.starts_with("/etc/initramfs-tools/") || path.starts_with("/etc/dracut.conf.d/") ||
-         path.starts_with("/etc/mkinitcpio.conf");
+  return path.starts_with("/etc/modprobe.d/") || path.starts_with("/etc/initramfs-tools/") ||
+         path.starts_with("/etc/dracut.conf.d/") || path.starts_with("/etc/mkinitcpio.conf");
 }
 
 bool is_of_home(const CommandLineHomes& homes, const std::string& path) {
-  return path == own_grub || std::any_of(homes.homes.begin(), homes.homes.end(), [&](const CommandLineHome& home) { return home.file == path; });
+  return path == own_grub || std::any_of(homes.homes.begin(), homes.homes.end(),
+                                         [&](const CommandLineHome& home) { return home.file == path; });
 }
 
 void add_loader(Workspace& work, std::vector<PlannedCommand>& list) {
@@ -52,7 +54,8 @@ void plan_refresh(Workspace& work) {
   std::vector<PlannedCommand>& list = work.plan.refresh;
   std::vector<std::string> changed = work.changed_files();
   bool copied = std::any_of(changed.begin(), changed.end(), is_copied);
-  bool loader = std::any_of(changed.begin(), changed.end(), [&](const std::string& path) { return is_of_home(work.homes(), path); });
+  bool loader = std::any_of(changed.begin(), changed.end(),
+                            [&](const std::string& path) { return is_of_home(work.homes(), path); });
   if (work.has_boot()) {
     for (const Command& words : work.boot().commands()) list.push_back({words, reason_of(words)});
     for (const Command& words : work.boot().undo_commands())

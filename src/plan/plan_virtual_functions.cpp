@@ -13,8 +13,8 @@ namespace {
 /// How many functions a card has to have, and for which line.
 struct Need {
   std::uint32_t count = 0;
-  bool missing = false;   ///< some of them are not there now
-  std::string words;      ///< address of a missing one, as the finding names it
+  bool missing = false;  ///< some of them are not there now
+  std::string words;     ///< address of a missing one, as the finding names it
 };
 using Needs = std::map<PciAddress, Need>;
 
@@ -28,7 +28,8 @@ void count_existing(Workspace& work, Needs& needs) {
         const Device* card = d->physfn ? work.host().find(*d->physfn) : nullptr;
         if (!card || is_nvidia(*card)) continue;
         Need& need = needs[card->address];
-        need.count = std::max(need.count, std::max(card->sriov_numvfs.value_or(0), std::uint32_t(card->virtfns.size())));
+        need.count =
+            std::max(need.count, std::max(card->sriov_numvfs.value_or(0), std::uint32_t(card->virtfns.size())));
       }
 }
 
@@ -60,7 +61,8 @@ std::vector<std::string> unread_lines(Workspace& work, const Device& card) {
   for (const Diagnostic& finding : findings_of_rule(work, "setup-sysfs-conf-unused"))
     for (const auto& [source, lines] : work.facts().boot->sysfs)
       for (const SysfsLine& line : lines)
-        if (source->path == finding.place.file() && line.path.find(card.address.str()) != line.path.npos) paths.emplace_back(line.path);
+        if (source->path == finding.place.file() && line.path.find(card.address.str()) != line.path.npos)
+          paths.emplace_back(line.path);
   return paths;
 }
 
@@ -70,11 +72,14 @@ void create(Workspace& work, const Device& card, const Need& need) {
   bool ours = work.boot().config().source("/etc/udev/rules.d/70-hostpci.rules") != nullptr;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !need.missing) return;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !ours)
-    return work.obstacle("", 0, "something else creates virtual functions of " + quoted(card) + ", and fewer than " + std::to_string(need.count) + ": write the number there");
+    return work.obstacle("", 0,
+                         "something else creates virtual functions of " + quoted(card) + ", and fewer than " +
+                             std::to_string(need.count) + ": write the number there");
   work.arrange([&](BootDraft& draft) { return draft.add_virtual_functions(address, need.count); },
                some + " of " + quoted(card) + " at every boot (device-vf-not-persistent)");
   for (const std::string& path : unread)
-    work.arrange([&](BootDraft& draft) { return draft.drop_sysfs_value(path); }, "nothing reads this line, a udev rule takes its place (setup-sysfs-conf-unused)");
+    work.arrange([&](BootDraft& draft) { return draft.drop_sysfs_value(path); },
+                 "nothing reads this line, a udev rule takes its place (setup-sysfs-conf-unused)");
   if (need.missing) work.reboot(some + " of " + quoted(card) + (need.count == 1 ? " exists" : " exist"));
 }
 

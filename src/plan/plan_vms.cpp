@@ -25,7 +25,9 @@ class VmWork {
     make(set_value(*vm().vm, section(key), key, value), reason);
   }
 
-  void remove(const std::string& key, const std::string& reason) const { make(delete_key(*vm().vm, section(key), key), reason); }
+  void remove(const std::string& key, const std::string& reason) const {
+    make(delete_key(*vm().vm, section(key), key), reason);
+  }
 
   void make(std::vector<Edit> edits, const std::string& reason) const {
     std::vector<FileEdit> list;
@@ -53,7 +55,8 @@ class VmWork {
   std::uint32_t vmid_;
 };
 
-// Machine and display --------------------------------------------------------------------------------------------------
+// Machine and display
+// --------------------------------------------------------------------------------------------------
 
 /// "pc-i440fx-9.0,viommu=virtio" -> "pc-q35-9.0,viommu=virtio"; without a type of i440fx the type goes in front.
 std::string q35_machine(std::string_view value) {
@@ -67,7 +70,8 @@ std::string q35_machine(std::string_view value) {
 
 void set_machine(const VmWork& it) {
   if (!it.has("vm-pcie-needs-q35")) return;
-  it.set("machine", q35_machine(it.vm().next.text("machine")), "a PCIe device needs the machine type q35 (vm-pcie-needs-q35)");
+  it.set("machine", q35_machine(it.vm().next.text("machine")),
+         "a PCIe device needs the machine type q35 (vm-pcie-needs-q35)");
 }
 
 /// x-vga=1 says which display the guest shall have; the emulated one beside it is what the guest often starts on.
@@ -81,11 +85,13 @@ void show_rom(const VmWork& it) {
   for (const Diagnostic& finding : it.findings("vm-rombar0-romfile"))
     for (const Assignment& a : it.vm().assignments)
       if (a.key() == finding.key)
-        return (void)it.work().edit(drop_property(a, HostpciKey::rombar, Safety::unsafe).edits,
-                                    "with `rombar=0` the guest's firmware does not see the ROM file (vm-rombar0-romfile)");
+        return (void)it.work().edit(
+            drop_property(a, HostpciKey::rombar, Safety::unsafe).edits,
+            "with `rombar=0` the guest's firmware does not see the ROM file (vm-rombar0-romfile)");
 }
 
-// Leftovers in `args` --------------------------------------------------------------------------------------------------
+// Leftovers in `args`
+// --------------------------------------------------------------------------------------------------
 
 /// The word and the option before it.
 Span with_option(const VmFacts& vm, Span word) {
@@ -108,13 +114,16 @@ void cut_argument(const VmWork& it, Span word, const std::string& reason) {
   it.make({{cut, ""}}, reason);
 }
 
-/// `-set device.hostpciN…` of a line that is gone ends QEMU at its start. One that cannot reach a function is somebody's wish: it stays.
+/// `-set device.hostpciN…` of a line that is gone ends QEMU at its start. One that cannot reach a function is
+/// somebody's wish: it stays.
 void drop_dangling(const VmWork& it) {
   for (int round = 0; round < 16; ++round) {
     auto found = it.findings("vm-args-set-dangling");
-    auto gone = std::find_if(found.begin(), found.end(), [](const Diagnostic& d) { return d.message.find("no such line") != d.message.npos; });
+    auto gone = std::find_if(found.begin(), found.end(),
+                             [](const Diagnostic& d) { return d.message.find("no such line") != d.message.npos; });
     if (gone == found.end()) return;
-    cut_argument(it, gone->place.span, "`-set` names a hostpci line that is not there, and QEMU would end (vm-args-set-dangling)");
+    cut_argument(it, gone->place.span,
+                 "`-set` names a hostpci line that is not there, and QEMU would end (vm-args-set-dangling)");
   }
 }
 
@@ -139,7 +148,8 @@ void drop_twice(const VmWork& it) {
   }
 }
 
-// EFI disk -------------------------------------------------------------------------------------------------------------
+// EFI disk
+// -------------------------------------------------------------------------------------------------------------
 
 /// The storage of the VM's first disk, or "".
 std::string storage_of(const Vm& vm) {
@@ -147,7 +157,8 @@ std::string storage_of(const Vm& vm) {
     for (const auto& [key, value] : vm.main().values) {
       if (!is_drive(key) || !key.starts_with(bus) || value.value.find("media=cdrom") != value.value.npos) continue;
       std::string volume = drive_volume(value.value);
-      if (std::size_t colon = volume.find(':'); colon != volume.npos && volume[0] != '/') return volume.substr(0, colon);
+      if (std::size_t colon = volume.find(':'); colon != volume.npos && volume[0] != '/')
+        return volume.substr(0, colon);
     }
   return {};
 }
@@ -158,10 +169,12 @@ void ask_for_efidisk(const VmWork& it) {
   std::string vmid = std::to_string(it.vm().vm->vmid), storage = storage_of(it.vm().next);
   if (storage.empty())
     return it.work().obstacle(it.vm().vm->source->path, 0,
-                              "VM " + vmid + " has no EFI disk, and no disk that shows on which storage it could be: `qm set " + vmid +
-                                  " --efidisk0 STORAGE:1,efitype=4m,pre-enrolled-keys=0`");
-  it.work().plan.by_hand.push_back({{"qm", "set", vmid, "--efidisk0", storage + ":1,efitype=4m,pre-enrolled-keys=0"},
-                                    "OVMF without an EFI disk forgets its settings at every stop (vm-ovmf-no-efidisk)"});
+                              "VM " + vmid +
+                                  " has no EFI disk, and no disk that shows on which storage it could be: `qm set " +
+                                  vmid + " --efidisk0 STORAGE:1,efitype=4m,pre-enrolled-keys=0`");
+  it.work().plan.by_hand.push_back(
+      {{"qm", "set", vmid, "--efidisk0", storage + ":1,efitype=4m,pre-enrolled-keys=0"},
+       "OVMF without an EFI disk forgets its settings at every stop (vm-ovmf-no-efidisk)"});
 }
 
 }  // namespace

@@ -10,7 +10,9 @@ namespace hostpci {
 namespace {
 
 /// What a file no longer says, but the running kernel still shows: gone after the next boot.
-bool is_past(const Diagnostic& finding) { return finding.place.file() == "/proc/cmdline" && finding.rule.starts_with("setup-"); }
+bool is_past(const Diagnostic& finding) {
+  return finding.place.file() == "/proc/cmdline" && finding.rule.starts_with("setup-");
+}
 
 bool is_told(const Plan& plan, const Obstacle& obstacle) {
   return obstacle.line != 0 && std::any_of(plan.obstacles.begin(), plan.obstacles.end(), [&](const Obstacle& o) {
@@ -31,7 +33,8 @@ void plan_remaining(Workspace& work) {
 
 Plan make_plan(const PlanInputs& inputs, const Goal& goal) {
   Workspace work(inputs, goal);
-  if (work.plan.vms.empty()) work.note("no VM with a hostpci line is to be started here");
+  if (work.plan.vms.empty())
+    work.note("no VM with a hostpci line is to be started here");
   else {
     for (auto part : {plan_fixes, plan_vms, plan_mappings, plan_id_lists}) part(work);
     for (auto part : {plan_command_line, plan_binding, plan_modules, plan_virtual_functions}) part(work);

@@ -1,4 +1,5 @@
-// From a host and its VMs to the plan for them to start with their devices, safely and at every boot. Pure: nothing is read, written or run.
+// From a host and its VMs to the plan for them to start with their devices, safely and at every boot. Pure: nothing is
+// read, written or run.
 #pragma once
 #include <functional>
 #include <string>
@@ -12,8 +13,9 @@
 namespace hostpci {
 
 struct PlanInputs {
-  const Host& host;           ///< with the files of the boot set-up, mappings and high availability
-  const std::vector<Vm>& vms; ///< all of this node that have to do with passthrough: neighbours may need the same devices
+  const Host& host;  ///< with the files of the boot set-up, mappings and high availability
+  const std::vector<Vm>&
+      vms;  ///< all of this node that have to do with passthrough: neighbours may need the same devices
   /// Where a file really stands, links resolved; empty: where it says.
   std::function<std::string(const std::string&)> resolve = {};
 };

@@ -20,7 +20,9 @@ class Page {
     text_ += style("1", title) + "\n";
   }
 
-  void line(std::string_view text, std::size_t indent = 2) { text_ += std::string(indent, ' ') + printable(text) + "\n"; }
+  void line(std::string_view text, std::size_t indent = 2) {
+    text_ += std::string(indent, ' ') + printable(text) + "\n";
+  }
 
   void warning(std::string_view text) { text_ += "  " + style("1;31", printable(text)) + "\n"; }
 
@@ -77,8 +79,10 @@ void losses(Page& page, const std::vector<Loss>& list) {
   page.heading("The host loses:");
   for (const Loss& loss : list) {
     std::string text = loss.device.empty() ? loss.what : loss.device + "  " + loss.what;
-    if (loss.critical) page.warning(text);
-    else page.line(text);
+    if (loss.critical)
+      page.warning(text);
+    else
+      page.line(text);
   }
 }
 

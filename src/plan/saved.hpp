@@ -1,4 +1,5 @@
-// A plan as a JSON document (hostpci-plan(5), schemas/plan.schema.json) and back. Bytes that are no UTF-8 are kept as base64, so nothing is lost.
+// A plan as a JSON document (hostpci-plan(5), schemas/plan.schema.json) and back. Bytes that are no UTF-8 are kept as
+// base64, so nothing is lost.
 #pragma once
 #include <optional>
 #include <string>
@@ -30,11 +31,12 @@ struct SavedPlan {
 /// The document with the digest over all of it, and a last line feed.
 std::string write_plan(const SavedPlan& saved);
 
-/// Any bytes. Refused: what is no such document, another version of the format, fields that are missing, unknown or of a wrong kind, and a
-/// digest that does not fit the content.
+/// Any bytes. Refused: what is no such document, another version of the format, fields that are missing, unknown or of
+/// a wrong kind, and a digest that does not fit the content.
 Result<SavedPlan> read_plan(std::string_view text);
 
-/// Why this machine must not carry the plan out: made of a snapshot, on another host, by another version. Empty: it may.
+/// Why this machine must not carry the plan out: made of a snapshot, on another host, by another version. Empty: it
+/// may.
 std::string foreign_plan(const SavedPlan& saved, const PlanOrigin& here);
 
 }  // namespace hostpci

@@ -68,7 +68,8 @@ class Fields {
   }
 
   std::uint32_t number_of(const json::value& value, std::string_view name) {
-    if (value.is_int64() && value.get_int64() >= 0 && value.get_int64() <= 0xffffffff) return std::uint32_t(value.get_int64());
+    if (value.is_int64() && value.get_int64() >= 0 && value.get_int64() <= 0xffffffff)
+      return std::uint32_t(value.get_int64());
     wrong("`" + std::string(name) + "` is no number");
     return 0;
   }
@@ -152,7 +153,8 @@ void read_content(Fields& fields, Plan& plan, std::string& fault) {
   plan.losses = fields.list<Loss>("losses", with(read_loss));
   plan.obstacles = fields.list<Obstacle>("obstacles", with(read_obstacle));
   plan.notes = fields.strings("notes");
-  for (auto& item : fields.list<std::pair<std::string, std::string>>("read", with(read_evidence))) plan.read.insert(std::move(item));
+  for (auto& item : fields.list<std::pair<std::string, std::string>>("read", with(read_evidence)))
+    plan.read.insert(std::move(item));
 }
 
 Failure refuse(const std::string& why) { return Failure{"this is no plan that can be used: " + why}; }
@@ -169,7 +171,9 @@ Result<SavedPlan> read_plan(std::string_view text) {
   std::uint32_t version = fields.number("version");
   std::string kind = fields.bytes("kind");
   if (fault.empty() && kind != plan_kind) return refuse("it is of the kind `" + printable(kind) + "`");
-  if (fault.empty() && version != plan_format) return refuse("it has version " + std::to_string(version) + " of the format, this is " + std::to_string(plan_format));
+  if (fault.empty() && version != plan_format)
+    return refuse("it has version " + std::to_string(version) + " of the format, this is " +
+                  std::to_string(plan_format));
   SavedPlan saved;
   read_origin(fields, saved.origin);
   read_content(fields, saved.plan, fault);

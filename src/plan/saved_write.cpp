@@ -17,7 +17,9 @@ json::value bytes_value(const std::string& bytes) {
   return json::object{{"base64", base64(bytes)}};
 }
 
-json::value content_value(const std::optional<std::string>& bytes) { return bytes ? bytes_value(*bytes) : json::value(nullptr); }
+json::value content_value(const std::optional<std::string>& bytes) {
+  return bytes ? bytes_value(*bytes) : json::value(nullptr);
+}
 
 json::array strings(const std::vector<std::string>& list) {
   json::array array;
@@ -27,7 +29,8 @@ json::array strings(const std::vector<std::string>& list) {
 
 json::array commands(const std::vector<PlannedCommand>& list) {
   json::array array;
-  for (const PlannedCommand& c : list) array.push_back(json::object{{"words", strings(c.words)}, {"reason", bytes_value(c.reason)}});
+  for (const PlannedCommand& c : list)
+    array.push_back(json::object{{"words", strings(c.words)}, {"reason", bytes_value(c.reason)}});
   return array;
 }
 
@@ -44,20 +47,24 @@ json::array files(const std::vector<FileChange>& list) {
 
 json::array losses(const std::vector<Loss>& list) {
   json::array array;
-  for (const Loss& l : list) array.push_back(json::object{{"device", bytes_value(l.device)}, {"what", bytes_value(l.what)}, {"critical", l.critical}});
+  for (const Loss& l : list)
+    array.push_back(
+        json::object{{"device", bytes_value(l.device)}, {"what", bytes_value(l.what)}, {"critical", l.critical}});
   return array;
 }
 
 json::array obstacles(const std::vector<Obstacle>& list) {
   json::array array;
-  for (const Obstacle& o : list) array.push_back(json::object{{"file", bytes_value(o.file)}, {"line", o.line}, {"message", bytes_value(o.message)}});
+  for (const Obstacle& o : list)
+    array.push_back(json::object{{"file", bytes_value(o.file)}, {"line", o.line}, {"message", bytes_value(o.message)}});
   return array;
 }
 
 /// Pairs, because a path need not be UTF-8.
 json::array evidence(const std::map<std::string, std::string>& read) {
   json::array array;
-  for (const auto& [what, digest] : read) array.push_back(json::object{{"what", bytes_value(what)}, {"sha256", digest}});
+  for (const auto& [what, digest] : read)
+    array.push_back(json::object{{"what", bytes_value(what)}, {"sha256", digest}});
   return array;
 }
 

@@ -39,7 +39,8 @@ struct Workspace::Joined {
   Facts facts;
 };
 
-Workspace::Workspace(const PlanInputs& inputs, const Goal& wanted) : goal(wanted), inputs_(inputs), host_(inputs.host), vms_(inputs.vms) {
+Workspace::Workspace(const PlanInputs& inputs, const Goal& wanted)
+    : goal(wanted), inputs_(inputs), host_(inputs.host), vms_(inputs.vms) {
   plan.node = host_.node;
   std::stable_sort(vms_.begin(), vms_.end(), [](const Vm& a, const Vm& b) { return a.vmid < b.vmid; });
   find_wanted();
@@ -47,7 +48,8 @@ Workspace::Workspace(const PlanInputs& inputs, const Goal& wanted) : goal(wanted
 
 Workspace::~Workspace() = default;
 
-// Which VMs ------------------------------------------------------------------------------------------------------------
+// Which VMs
+// ------------------------------------------------------------------------------------------------------------
 
 void Workspace::choose(const Vm& vm) {
   bool named = !goal.vms.empty();
@@ -92,7 +94,8 @@ std::vector<const VmFacts*> Workspace::vms() {
   return list;
 }
 
-// Facts ----------------------------------------------------------------------------------------------------------------
+// Facts
+// ----------------------------------------------------------------------------------------------------------------
 
 std::unique_ptr<Workspace::Joined> Workspace::join(const Host& host, const std::vector<Vm>& vms) const {
   auto joined = std::make_unique<Joined>();
@@ -114,12 +117,14 @@ std::vector<Diagnostic> Workspace::lint_with(const Texts& texts) {
   for (const auto& [path, text] : texts)
     if (!is_vm_file(path)) host.files[path] = text;
   for (Vm& vm : vms)
-    if (auto text = texts.find(vm.source->path); text != texts.end()) vm = read_vm(make_source(text->first, text->second));
+    if (auto text = texts.find(vm.source->path); text != texts.end())
+      vm = read_vm(make_source(text->first, text->second));
   auto joined = join(host, vms);
   return make_report(lint(joined->facts, {}, {wanted_.begin(), wanted_.end()}), 0, 0).diagnostics;
 }
 
-// Texts ----------------------------------------------------------------------------------------------------------------
+// Texts
+// ----------------------------------------------------------------------------------------------------------------
 
 bool Workspace::is_vm_file(const std::string& path) const {
   return std::any_of(vms_.begin(), vms_.end(), [&](const Vm& vm) { return vm.source->path == path; });
@@ -167,7 +172,8 @@ bool Workspace::edit(const std::vector<FileEdit>& edits, const std::string& reas
   return !made.empty();
 }
 
-// Boot set-up ----------------------------------------------------------------------------------------------------------
+// Boot set-up
+// ----------------------------------------------------------------------------------------------------------
 
 const CommandLineHomes& Workspace::homes() {
   if (homes_) return *homes_;
@@ -179,7 +185,8 @@ const CommandLineHomes& Workspace::homes() {
 const InitramfsDecision& Workspace::initramfs() {
   if (initramfs_) return *initramfs_;
   initramfs_ = find_initramfs_tool(host_.files);
-  bool proxmox = host_.packages.count("pve-manager") || host_.kernel.release.value_or("").find("-pve") != std::string::npos;
+  bool proxmox =
+      host_.packages.count("pve-manager") || host_.kernel.release.value_or("").find("-pve") != std::string::npos;
   if (initramfs_->tool == InitramfsTool::unknown && proxmox)
     initramfs_ = {InitramfsTool::initramfs_tools, "Proxmox VE's own", {"update-initramfs", "-u", "-k", "all"}};
   return *initramfs_;
@@ -190,19 +197,23 @@ BootDraft& Workspace::boot() {
   return *boot_;
 }
 
-/// The draft's files become the host's; each that an operation changed gets its reason. Lists of names that the draft keeps beside them are no
-/// files.
+/// The draft's files become the host's; each that an operation changed gets its reason. Lists of names that the draft
+/// keeps beside them are no files.
 void Workspace::take_over(const std::map<std::string, std::string>& before, const std::string& reason) {
   for (const auto& [path, file] : boot_->changed()) {
     auto old = before.find(path);
     bool same = file.text ? old != before.end() && old->second == *file.text : old == before.end();
     if (same) continue;
     add_reason(path, reason);
-    if (file.text) host_.files[path] = *file.text;
-    else host_.files.erase(path);
+    if (file.text)
+      host_.files[path] = *file.text;
+    else
+      host_.files.erase(path);
   }
   for (const auto& [path, text] : before)
-    if (auto now = boot_->files().find(path); now != boot_->files().end() && now->second != text && host_.files.count(path)) host_.files[path] = now->second;
+    if (auto now = boot_->files().find(path);
+        now != boot_->files().end() && now->second != text && host_.files.count(path))
+      host_.files[path] = now->second;
   joined_.reset();
 }
 
@@ -216,7 +227,8 @@ bool Workspace::arrange(const std::function<Refused(BootDraft&)>& operation, con
   return true;
 }
 
-// What is told ---------------------------------------------------------------------------------------------------------
+// What is told
+// ---------------------------------------------------------------------------------------------------------
 
 void Workspace::obstacle(std::string file, std::uint32_t line, std::string message) {
   add_once(plan.obstacles, Obstacle{std::move(file), line, std::move(message)});
@@ -235,10 +247,13 @@ bool Workspace::is_mended(const Diagnostic& finding) const {
 }
 
 void Workspace::iommu_comes() {
-  for (const char* rule : {"host-iommu-absent", "host-iommu-intel-default-off", "host-iommu-cmdline-off", "device-no-iommu-group"}) mended(rule);
+  for (const char* rule :
+       {"host-iommu-absent", "host-iommu-intel-default-off", "host-iommu-cmdline-off", "device-no-iommu-group"})
+    mended(rule);
 }
 
-// Changes --------------------------------------------------------------------------------------------------------------
+// Changes
+// --------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -290,15 +305,23 @@ FileChange Workspace::change_of(const std::string& path) {
   Result<std::string> pending = pending_text(path, *change.before, *change.after);
   if (!pending) obstacle(path, 0, pending.error().message);
   change.after = pending.value_or(*change.before);
-  if (change.after != change.before) note("VM " + std::to_string(vm->vm->vmid) + " is running: its change waits in [PENDING] for the next start");
+  if (change.after != change.before)
+    note("VM " + std::to_string(vm->vm->vmid) + " is running: its change waits in [PENDING] for the next start");
   return change;
 }
 
+/// Two paths may lead to one file (/etc/modules-load.d/modules.conf and /etc/modules): it is changed once.
 std::vector<FileChange> Workspace::changes() {
+  std::map<std::string, FileChange> by_path;
+  for (const std::string& path : changed_files()) {
+    FileChange change = change_of(path);
+    if (change.before == change.after) continue;
+    auto [at, made] = by_path.emplace(change.path, change);
+    if (!made && at->second.after != change.after)
+      obstacle(path, 0, "another path of this file is to be changed otherwise");
+  }
   std::vector<FileChange> list;
-  for (const std::string& path : changed_files())
-    if (FileChange change = change_of(path); change.before != change.after) list.push_back(std::move(change));
-  std::sort(list.begin(), list.end(), [](const FileChange& a, const FileChange& b) { return a.path < b.path; });
+  for (auto& [path, change] : by_path) list.push_back(std::move(change));
   return list;
 }
 

@@ -1,4 +1,5 @@
-// The files as a plan has them by now: every part of the planner changes them here, with a reason, and asks the facts that follow.
+// The files as a plan has them by now: every part of the planner changes them here, with a reason, and asks the facts
+// that follow.
 #pragma once
 #include <functional>
 #include <map>

@@ -13,13 +13,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A node of its own: the tree of a machine with a Radeon that shows no console, with Proxmox VE's links, one VM and a boot set-up.
+/// A node of its own: the tree of a machine with a Radeon that shows no console, with Proxmox VE's links, one VM and a
+/// boot set-up.
 struct Node {
   TemporaryDirectory directory;
 
   Node() {
     unpack("captures/gpu-boot.tar.xz", directory.path());
-    directory.write("etc/pve/nodes/pve1/qemu-server/100.conf", "bios: ovmf\nefidisk0: local:100/vm-100-disk-0.qcow2,efitype=4m\nhostpci0: 0000:01:00,pcie=1\nmemory: 2048\n");
+    directory.write(
+        "etc/pve/nodes/pve1/qemu-server/100.conf",
+        "bios: ovmf\nefidisk0: local:100/vm-100-disk-0.qcow2,efitype=4m\nhostpci0: 0000:01:00,pcie=1\nmemory: 2048\n");
     fs::create_directory_symlink("nodes/pve1", directory.path() + "/etc/pve/local");
     fs::create_directory_symlink("nodes/pve1/qemu-server", directory.path() + "/etc/pve/qemu-server");
     directory.write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");

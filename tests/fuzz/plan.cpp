@@ -1,5 +1,5 @@
-// Any bytes as a saved plan: refused with a message fit for a terminal, or read so that it is written back with the same meaning. As a plan's
-// own content they survive whole.
+// Any bytes as a saved plan: refused with a message fit for a terminal, or read so that it is written back with the
+// same meaning. As a plan's own content they survive whole.
 #include "holds.hpp"
 #include "plan/saved.hpp"
 

@@ -1,5 +1,6 @@
-// fixtures/plans/NAME: a host, its VMs and the plan for them as people read it. Carried out on the texts, every plan leaves nothing to plan.
-// HOSTPCI_BLESS=1 rewrites every expected.txt, HOSTPCI_BLESS=twins those of plans that begin so.
+// fixtures/plans/NAME: a host, its VMs and the plan for them as people read it. Carried out on the texts, every plan
+// leaves nothing to plan. HOSTPCI_BLESS=1 rewrites every expected.txt, HOSTPCI_BLESS=twins those of plans that begin
+// so.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -36,11 +37,14 @@ struct Example {
 
   Example(const fs::path& directory, const fs::path& of_host) : host(test::load_host(of_host)) {
     for (const fs::path& path : test::sorted_entries(directory))
-      if (std::uint32_t vmid = vmid_of_path(path.string())) vms.push_back(test::make_vm(vmid, test::read_file(path.string())));
+      if (std::uint32_t vmid = vmid_of_path(path.string()))
+        vms.push_back(test::make_vm(vmid, test::read_file(path.string())));
     std::string options = test::read_file((directory / "options.txt").string());
     for (std::string_view word : words(options))
-      if (word == "--unsafe-interrupts") goal.unsafe_interrupts = true;
-      else goal.vms.push_back(std::uint32_t(*number(word)));
+      if (word == "--unsafe-interrupts")
+        goal.unsafe_interrupts = true;
+      else
+        goal.vms.push_back(std::uint32_t(*number(word)));
   }
 
   Plan plan() const { return make_plan({host, vms}, goal); }
@@ -49,9 +53,12 @@ struct Example {
   void carry_out(const Plan& made) {
     for (const FileChange& change : made.files) {
       auto vm = std::find_if(vms.begin(), vms.end(), [&](const Vm& v) { return v.source->path == change.path; });
-      if (vm != vms.end()) *vm = read_vm(make_source(change.path, *change.after));
-      else if (change.after) host.files[change.path] = *change.after;
-      else host.files.erase(change.path);
+      if (vm != vms.end())
+        *vm = read_vm(make_source(change.path, *change.after));
+      else if (change.after)
+        host.files[change.path] = *change.after;
+      else
+        host.files.erase(change.path);
     }
     for (const PlannedCommand& command : made.refresh) call_grubby(command);
   }

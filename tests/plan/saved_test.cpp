@@ -74,8 +74,10 @@ TEST_CASE("a plan in which any one byte was changed is refused, or means the sam
       if (changed[at] == c) continue;
       changed[at] = c;
       auto read = read_plan(changed);
-      if (!read) ++refused;
-      else CHECK_MESSAGE(*read == saved, at);
+      if (!read)
+        ++refused;
+      else
+        CHECK_MESSAGE(*read == saved, at);
     }
   CHECK(refused > text.size() * 3);
 }
@@ -100,7 +102,8 @@ TEST_CASE("other documents are refused with the reason") {
     REQUIRE(!read);
     CHECK_MESSAGE(read.error().message.find(c.why) != std::string::npos, read.error().message);
   }
-  for (const char* text : {"", "null", "[]", "{}", "1", "\"hostpci-plan\"", "{\"version\":1}"}) CHECK_MESSAGE(!read_plan(text), text);
+  for (const char* text : {"", "null", "[]", "{}", "1", "\"hostpci-plan\"", "{\"version\":1}"})
+    CHECK_MESSAGE(!read_plan(text), text);
 }
 
 TEST_CASE("a plan is carried out where it was made, by the version that made it") {
@@ -130,5 +133,6 @@ TEST_CASE("the machine's id is not told") {
 TEST_CASE("saved plans fit their schema") {
   SavedPlan of_snapshot = sample();
   of_snapshot.origin.machine.reset();
-  CHECK(test::schema_faults(SOURCE_DIR "/schemas/plan.schema.json", write_plan(sample()) + write_plan(of_snapshot)) == "");
+  CHECK(test::schema_faults(SOURCE_DIR "/schemas/plan.schema.json", write_plan(sample()) + write_plan(of_snapshot)) ==
+        "");
 }

@@ -6,8 +6,13 @@
 using namespace hostpci;
 
 TEST_CASE("base64 as RFC 4648 has it, and back") {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                                         {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : vectors) {
     CHECK(base64(bytes) == text);
     CHECK(from_base64(text) == std::string(bytes));
@@ -21,5 +26,6 @@ TEST_CASE("base64 keeps every byte") {
 }
 
 TEST_CASE("only one spelling of bytes is base64") {
-  for (const char* wrong : {"Zg", "Zg=", "Zh==", "Zg===", "Z", "=", "Zm9v=", "Zm 9v", "Zm9v\n", "Zm-v"}) CHECK_MESSAGE(!from_base64(wrong), wrong);
+  for (const char* wrong : {"Zg", "Zg=", "Zh==", "Zg===", "Z", "=", "Zm9v=", "Zm 9v", "Zm9v\n", "Zm-v"})
+    CHECK_MESSAGE(!from_base64(wrong), wrong);
 }

@@ -5,7 +5,6 @@
 
 using hostpci::sha1_hex;
 using hostpci::sha256_hex;
-using hostpci::sha256_hex;
 
 TEST_CASE("known digests") {
   CHECK(sha1_hex("") == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
@@ -33,8 +32,10 @@ TEST_CASE("known digests of SHA-256") {
 }
 
 TEST_CASE("the padding of SHA-256 around the end of a block") {
-  const char* digests[] = {"9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318", "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a",
-                           "f13b2d724659eb3bf47f2dd6af1accc87b81f09f59f2b75e5c0bed6589dfe8c6", "7d3e74a05d7db15bce4ad9ec0658ea98e3f06eeecf16b4c6fff2da457ddc2f34",
+  const char* digests[] = {"9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318",
+                           "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a",
+                           "f13b2d724659eb3bf47f2dd6af1accc87b81f09f59f2b75e5c0bed6589dfe8c6",
+                           "7d3e74a05d7db15bce4ad9ec0658ea98e3f06eeecf16b4c6fff2da457ddc2f34",
                            "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"};
   const std::size_t sizes[] = {55, 56, 57, 63, 64};
   for (int i = 0; i < 5; ++i) CHECK(sha256_hex(std::string(sizes[i], 'a')) == digests[i]);
