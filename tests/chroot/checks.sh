@@ -2,7 +2,7 @@
 
 prove() {
   make_host "$1"
-  local before=$work/$1.before after=$work/$1.after
+  local before=$work/$1.before
   state >"$before"
   complaints >"$work/$1.complaints"
   "$hostpci" --root "$root" apply 100 --yes --run-commands --confirm-after-boot 10 >"$work/$1.plan" 2>&1 || fail "apply" "$work/$1.plan"
@@ -14,8 +14,9 @@ prove() {
   check_udev
   check_augeas
   "$hostpci" --root "$root" rollback --yes --run-commands >"$work/$1.undo" 2>&1 || fail "rollback" "$work/$1.undo"
-  state >"$after"
-  diff "$before" "$after" >"$work/$1.diff" || fail "rollback left" "$work/$1.diff"
+  state | diff "$before" - >"$work/$1.diff" || fail "rollback left" "$work/$1.diff"
+  check_rescue
+  state | diff "$before" - >"$work/$1.diff" || fail "the rescue script left" "$work/$1.diff"
 }
 
 fail() { echo "chroot: ${shape##*/}: $1" && cat "$2" && exit 1; } >&2
@@ -92,4 +93,12 @@ check_augeas() {
     --transform 'Modules incl /etc/modules-load.d/*.conf' --transform 'Grub incl /boot/grub/menu.lst' >"$work/tree" 2>&1 || fail "augtool" "$work/tree"
   ! grep -q 'error' "$work/tree" || fail "augeas" "$work/tree"
   expected augeas | while read -r line; do grep -Fxq "$line" "$work/tree" || fail "augeas does not see: $line" "$work/tree"; done
+}
+
+# The way back from a rescue shell that has busybox and no hostpci: the newest journal's script.
+check_rescue() {
+  "$hostpci" --root "$root" apply 100 --yes >"$work/rescue" 2>&1 || fail "apply" "$work/rescue"
+  inside sh -c 'mkdir /tmp/applets && busybox --install -s /tmp/applets'
+  inside env PATH=/tmp/applets sh -c 'cd /var/lib/hostpci/txn && for last in *; do :; done; sh "$last/undo.sh"' \
+    >"$work/rescue" 2>&1 || fail "the rescue script" "$work/rescue"
 }
