@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "cli/help.hpp"
 #include "cli/log.hpp"
+#include "cli/mapping_change.hpp"
 #include "cli/run.hpp"
 #include "cli/set_options.hpp"
 #include "text/suggest.hpp"
@@ -97,8 +98,11 @@ constexpr Command table[] = {
     {"history", "", "what was changed on this host: when, by whom, and whether it was undone", "", {}, "text json", 0, 0, false, run_history},
     {"lint", "[VM…]", "all rules over all VMs (default: every VM of this node) and the host",
      "A rule is waived in a VM's notes: `#hostpci: allow RULE REASON`.", lint_options, "text concise json jsonl sarif github junit", 0, std::size_t(-1), false, run_lint},
-    {"mapping", "list|check [ID…]", "the cluster's resource mappings and what they are on this host; Proxmox VE's own check of each entry",
-     "`check` gives exit status 1 if an entry of this node would be refused; entries of other nodes are not judged.", {}, "text json", 1,
+    {"mapping", "list|check [ID…] | add|set|delete ID", "the cluster's resource mappings: what they are on this host, Proxmox VE's own check; changes of them",
+     "`check` gives exit status 1 if an entry of this node would be refused; entries of other nodes are not judged.\n"
+     "`add`, `set` and `delete` write pci.cfg as Proxmox VE does, under the cluster's lock. They are held back (exit 3) where Proxmox VE would\n"
+     "refuse an entry of this node, or a VM would lose its device; --force writes all the same.",
+     mapping_options, "text json", 1,
      std::size_t(-1), false, run_mapping},
     {"mdev", "[ADDR…]", "mediated device types, free instances, and which VM holds those that exist", "", {}, "text json", 0, std::size_t(-1),
      false, run_mdev},

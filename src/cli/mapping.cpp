@@ -1,9 +1,10 @@
-// `mapping list|check`: the cluster's resource mappings against this host, with Proxmox VE's own verdict on each entry.
+// `mapping`: the cluster's resource mappings against this host, with Proxmox VE's own verdict on each entry.
 #include <algorithm>
 #include <boost/json.hpp>
 #include <optional>
 
 #include "cli/log.hpp"
+#include "cli/mapping_change.hpp"
 #include "cli/run.hpp"
 #include "cli/world.hpp"
 #include "host/pci_names.hpp"
@@ -226,8 +227,13 @@ int run_mapping(Invocation& invocation) {
   std::vector<std::string> ids = invocation.arguments;
   const std::string verb = ids.front();
   ids.erase(ids.begin());
+  if (changes_mapping(verb)) return run_mapping_change(invocation);
   if (verb != "list" && verb != "check") {
-    log_error("`mapping` is followed by list or check, not `" + verb + "`");
+    log_error("`mapping` is followed by list, check, add, set or delete, not `" + verb + "`");
+    return usage;
+  }
+  if (!invocation.options.values.empty()) {
+    log_error("`--" + invocation.options.values.begin()->first + "` does not go with `mapping " + verb + "`");
     return usage;
   }
   auto view = MappingView::open(invocation.globals);

@@ -119,7 +119,7 @@ class SectionEditor {
   void replace(const Lines& standing, const std::vector<std::string>& wanted) {
     for (std::size_t i = 0; i < standing.size(); ++i) {
       if (i >= wanted.size())
-        edits_.push_back(removal(text_, standing[i]->span));
+        remove(*standing[i]);
       else if (standing[i]->value != wanted[i])
         edits_.push_back(new_value(*standing[i], wanted[i]));
     }
@@ -130,7 +130,7 @@ class SectionEditor {
   void option(const std::string& key, const std::optional<std::string>& value) {
     Lines standing = lines_of(section_, key);
     if (!value) {
-      for (const MappingLine* line : standing) edits_.push_back(removal(text_, line->span));
+      for (const MappingLine* line : standing) remove(*line);
       return;
     }
     auto counts = std::find_if(standing.begin(), standing.end(), [&](const MappingLine* line) { return effective(*line).has_value(); });
@@ -163,14 +163,22 @@ class SectionEditor {
 
   /// Options stand sorted below the maps.
   void insert(const std::string& key, const std::string& value) {
-    Span above = last_map();
+    Span above = header_line();
     for (const MappingLine& line : section_.lines)
-      if (!is_map(line) && line.span.begin > above.begin && line.key < key) above = line.span;
+      if (stays(line) && (is_map(line) || (line.span.begin > last_map().begin && line.key < key))) above = line.span;
     edits_.push_back(line_after(above, key, value));
   }
 
+  void remove(const MappingLine& line) {
+    edits_.push_back(removal(text_, line.span));
+    removed_.push_back(&line);
+  }
+
+  bool stays(const MappingLine& line) const { return std::find(removed_.begin(), removed_.end(), &line) == removed_.end(); }
+
   std::string_view text_;
   const MappingSection& section_;
+  Lines removed_;
   std::vector<Edit> edits_;
 };
 

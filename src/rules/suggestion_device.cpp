@@ -3,6 +3,7 @@
 #include <set>
 
 #include "rules/device.hpp"
+#include "rules/mapping_entry.hpp"
 #include "rules/refusals.hpp"
 #include "rules/suggestion_parts.hpp"
 #include "text/words.hpp"
@@ -111,17 +112,14 @@ std::vector<MappedDevice> mappings_of(const Draft& draft) {
 /// "pvesh create …" with all that Proxmox VE compares when the VM starts.
 std::string mapping_command(const Draft& draft) {
   const Device& d = draft.device();
-  if (draft.host().node.empty() || !d.id || !d.group || !d.subsystem) return {};
-  std::string map = "node=" + draft.host().node + ",path=" + host_value(draft) + ",id=" + d.id->str();
-  if (*d.group >= 0) map += ",iommugroup=" + std::to_string(*d.group);
-  if (*d.subsystem != PciId{}) map += ",subsystem-id=" + d.subsystem->str();
+  std::string map = mapping_entry(draft.host().node, host_value(draft), d);
+  if (map.empty()) return {};
   std::string slot = host_value(draft).substr(d.address.str().find(':') + 1), kind = is_display(d)       ? "gpu-"
                                                                                      : d.has_class(0x02) ? "nic-"
                                                                                                          : "pci-";
   std::replace_if(
       slot.begin(), slot.end(), [](char c) { return c == ':' || c == '.'; }, '-');
-  bool mediated = d.nvidia_vgpu || (d.mdev_types && !d.mdev_types->empty());
-  return "pvesh create /cluster/mapping/pci --id " + kind + slot + " --map " + map + (mediated ? " --mdev 1" : "");
+  return "pvesh create /cluster/mapping/pci --id " + kind + slot + " --map " + map + (is_mediated(d) ? " --mdev 1" : "");
 }
 
 }  // namespace

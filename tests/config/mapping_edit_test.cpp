@@ -92,6 +92,17 @@ TEST_CASE("options: changed in place, put where PVE puts them, taken out") {
   CHECK(text(set_mapping("gpu0\n\tmap " + b, options("gpu0", {{"mdev", "1"}}))) == "gpu0\n\tmap " + b + "\n\tmdev 1");
 }
 
+TEST_CASE("lines go and come in one change") {
+  CHECK(text(set_mapping(written, options("gpu0", {{"description", std::nullopt}, {"live-migration-capable", "1"}}))) ==
+        changed(written, "description big gpu", "live-migration-capable 1"));
+  MappingChange set = options("gpu0", {{"description", std::nullopt}, {"mdev", std::nullopt}, {"live-migration-capable", "0"}});
+  set.maps = {{c}};
+  CHECK(text(set_mapping(written, set)) ==
+        changed(written, a + "\n\tmap " + b + "\n\tdescription big gpu\n\tmdev 1", c + "\n\tlive-migration-capable 0"));
+  const std::string open = "gpu0\n\tmap " + a + "\n\tmdev 1";
+  CHECK(text(set_mapping(open, options("gpu0", {{"mdev", std::nullopt}, {"description", "d"}}))) == "gpu0\n\tmap " + a + "\n\tdescription d");
+}
+
 TEST_CASE("options as a person may have written them") {
   const std::string bare = "gpu0\n  mdev\n\tmap " + b + "\n\n";
   CHECK(text(set_mapping(bare, options("gpu0", {{"mdev", "1"}}))) == bare);
