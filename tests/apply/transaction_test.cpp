@@ -292,7 +292,8 @@ TEST_CASE("a journal that is damaged is named, and nothing is changed on its wor
   });
   std::string in = std::string(Journal::directory) + "/" + carry_out(*system, five_file_request())->id + "/";
   int tried = 0;
-  for (const auto& [path, bytes] : whole.files()) {
+  for (const auto& file : whole.files()) {
+    const std::string &path = file.first, &bytes = file.second;
     if (!path.starts_with(in) || path.ends_with("undo.sh") || bytes.empty()) continue;
     std::string changed = bytes;
     changed[changed.size() / 2] ^= 1;
