@@ -8,6 +8,7 @@
 #include "apply/transaction.hpp"
 #include "cli/argument_file.hpp"
 #include "cli/carry.hpp"
+#include "cli/failed.hpp"
 #include "cli/log.hpp"
 #include "cli/planning.hpp"
 #include "cli/run.hpp"
@@ -83,7 +84,7 @@ class ApplyCommand {
     Goal goal;
     goal.unsafe_interrupts = invocation_.options.has("unsafe-interrupts");
     auto planned = plan_for(invocation_.globals, invocation_.arguments, goal);
-    if (!planned) return fail(planned.error().message);
+    if (!planned) return failed(planned.error());
     for (const Failure& failure : planned->failures) log_error(failure.message);
     if (!planned->failures.empty()) return fail("nothing was changed: the plan would not know all VMs");
     plan_ = std::move(planned->saved.plan);

@@ -1,4 +1,5 @@
 // `hostpci export libvirt`: the same assignment for libvirt.
+#include "cli/failed.hpp"
 #include "cli/log.hpp"
 #include "cli/run.hpp"
 #include "cli/startable.hpp"
@@ -10,10 +11,7 @@ namespace {
 
 int write_libvirt(Invocation& invocation, World& world) {
   Result<Startable> startable = read_startable(world, invocation.arguments[1]);
-  if (!startable) {
-    log_error(startable.error().message);
-    return refused;
-  }
+  if (!startable) return failed(startable.error());
   LibvirtForm form = invocation.options.flag("domain") ? LibvirtForm::domain : LibvirtForm::devices;
   LibvirtXml made = libvirt_xml(startable->vm, *startable->host, *startable->mappings, form);
   print_refusals(startable->vm, made.refusals, invocation.globals, *invocation.out);
@@ -30,9 +28,7 @@ int run_export(Invocation& invocation) {
     return usage;
   }
   auto world = World::open(invocation.globals);
-  if (world) return write_libvirt(invocation, **world);
-  log_error(world.error().message);
-  return refused;
+  return world ? write_libvirt(invocation, **world) : failed(world.error());
 }
 
 }  // namespace hostpci

@@ -196,6 +196,7 @@ TEST_CASE("wrong calls are told before anything is read or written") {
   CHECK(machine.run({"apply", "100", "--yes", "--confirm-after-boot", "0"}).status == 2);
   CHECK(machine.run({"apply", "100", "--yes", "--confirm-after-boot", "soon"}).status == 2);
   CHECK(machine.run({"apply", "101", "--yes"}).status == 3);
+  for (auto words : {std::vector<std::string>{"apply", "5x"}, {"plan", "5x"}, {"export", "libvirt", "5x"}}) CHECK(machine.run(words).status == 2);
   CHECK(machine.run({"rollback", "20200101-000000-0001", "--yes"}).status == 3);
   CHECK(machine.run({"rollback", "../x", "--yes"}).status == 3);
   CHECK(run_hostpci({"--host", std::string(FIXTURES) + "/demo/host.yaml", "apply", "--yes"}).status == 2);
