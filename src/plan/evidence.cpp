@@ -73,8 +73,8 @@ std::string kernel_text(const Kernel& k) {
 }
 
 std::string running_text(const Host& host, const std::vector<std::uint32_t>& wanted) {
-  if (!host.running) return "?";
   std::string all;
+  if (!host.running) return all;  // planned as if none ran
   for (std::uint32_t vmid : wanted)
     if (std::any_of(host.running->begin(), host.running->end(), [&](const RunningVm& r) { return r.vmid == vmid; }))
       all += std::to_string(vmid) + "\n";
