@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "apply/transaction.hpp"
+#include "apply/txn_locks.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -29,8 +30,7 @@ std::string unit_word(const std::string& word) {
   return text + "\"";
 }
 
-/// ExecCondition= ends the start without a failure where there is nothing to take back; a rollback that is refused (a file changed
-/// since) fails the unit, and then nothing reboots.
+/// A rollback that is refused (a file changed since) fails the unit, and then nothing reboots: ExecStartPost= runs only after a success.
 std::string service_text(const std::string& program) {
   std::string call = unit_word(program) + " rollback --unconfirmed";
   return "# Made by hostpci: takes the change back that was not confirmed after the boot.\n"
@@ -39,7 +39,6 @@ std::string service_text(const std::string& program) {
          "ConditionPathExists=" + std::string(unconfirmed_path) + "\n\n"
          "[Service]\n"
          "Type=oneshot\n"
-         "ExecCondition=" + call + " --dry-run\n"
          "ExecStart=" + call + " --yes\n"
          "ExecStartPost=/bin/systemctl --no-block reboot\n";
 }
@@ -100,17 +99,27 @@ Result<std::optional<Unconfirmed>> unconfirmed(const FileSystem& system) {
   return std::optional<Unconfirmed>(Unconfirmed{unsigned(*minutes), !now.empty() && now != value_of(*mark, "boot")});
 }
 
+/// The mark first: without it the units do nothing.
 Status confirm(FileSystem& system) {
-  for (const char* path : {unconfirmed_path, drop_in_path, timer_path, service_path})
-    if (Status removed = system.remove(path); !removed && removed.error().code != ENOENT) return removed;
+  auto lock = lock_host(system, Deadline());
+  if (!lock) return lock.error();
+  for (const std::string path : {unconfirmed_path, drop_in_path, timer_path, service_path}) {
+    Status removed = system.remove(path);
+    if (!removed && removed.error().code == ENOENT) continue;
+    if (!removed) return removed;
+    if (Status synced = system.sync_directory(path.substr(0, path.rfind('/'))); !synced) return synced;
+  }
   return Done{};
 }
 
 Result<std::string> unconfirmed_transaction(const FileSystem& system) {
   auto entries = history(system);
   if (!entries) return entries.error();
-  for (const HistoryEntry& entry : *entries)
-    if (entry.state == "done" && std::find(entry.files.begin(), entry.files.end(), unconfirmed_path) != entry.files.end()) return entry.id;
+  for (const HistoryEntry& entry : *entries) {
+    bool stands = entry.state == name(Outcome::done) || entry.state == name(Outcome::unrefreshed);
+    bool marked = std::find(entry.files.begin(), entry.files.end(), unconfirmed_path) != entry.files.end();
+    if (stands && marked && entry.undoes.empty()) return entry.id;
+  }
   return std::string();
 }
 

@@ -28,7 +28,8 @@ Result<std::optional<Unconfirmed>> unconfirmed(const FileSystem&);
 /// Keeps the change: removes the mark, then the units.
 Status confirm(FileSystem&);
 
-/// The newest transaction that wrote the mark; "" if the journal has none.
+/// The newest transaction that wrote the mark and still stands; "" if the journal has none. While a mark stands no other change is
+/// guarded, so there is one at most.
 Result<std::string> unconfirmed_transaction(const FileSystem&);
 
 }  // namespace hostpci

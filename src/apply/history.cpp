@@ -1,5 +1,4 @@
 // What was done here, told from the journals.
-#include <cerrno>
 #include <map>
 
 #include "apply/journal.hpp"
@@ -18,8 +17,8 @@ std::string state_of(const FileSystem& system, const std::string& id, bool rolle
 }
 
 HistoryEntry entry_of(const FileSystem& system, const std::string& id, const Result<JournalRecord>& record, bool rolled_back) {
-  if (!record) return {id, "", "", record.error().message, "damaged", {}};
-  HistoryEntry entry{id, record->when, record->who, record->what, state_of(system, id, rolled_back), {}};
+  if (!record) return {id, "", "", record.error().message, "damaged", {}, ""};
+  HistoryEntry entry{id, record->when, record->who, record->what, state_of(system, id, rolled_back), {}, record->undoes};
   for (const JournalFile& file : record->files) entry.files.push_back(file.path);
   return entry;
 }
@@ -34,7 +33,7 @@ Result<std::vector<HistoryEntry>> history(const FileSystem& system) {
   std::map<std::string, bool> rolled_back;
   for (auto id = ids->rbegin(); id != ids->rend(); ++id) {
     auto record = Journal::load_record(system, *id);
-    if (!record && record.error().code == ENOENT) continue;  // it went while we looked
+    if (!record && !system.stat(std::string(Journal::directory) + "/" + *id)) continue;  // it went while we looked
     entries.push_back(entry_of(system, *id, record, rolled_back[*id]));
     if (record && !record->undoes.empty() && is_committed(system, *id) && !rolled_back[*id]) rolled_back[record->undoes] = true;
   }

@@ -290,6 +290,7 @@ Result<TransactionResult> carry_out(FileSystem& system, const TransactionRequest
   auto locks = lock_for_writing(system, *scope, lineage.undoes.empty() ? request.run : RunCommand());
   if (!locks) return locks.error();
   std::erase_if(locks->recovered, [&](const TransactionResult& result) { return result.id == lineage.undoes; });
+  if (Status fits = request.still_fits ? request.still_fits() : Done{}; !fits) return fits.error();
   auto result = carry_out(system, request, lineage, *locks);
   if (result) tell_recovered(locks->recovered, result->problems);
   return result;

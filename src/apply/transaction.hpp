@@ -23,6 +23,7 @@ struct TransactionRequest {
   std::vector<PlannedCommand> refresh;   ///< run once the files stand, each noted as done; never under Proxmox VE's locks
   RunCommand run;                        ///< empty: the commands are left to the user (below --root)
   std::vector<PlannedCommand> undo;      ///< run after a rollback in place of `refresh`; none: `refresh`
+  std::function<Status()> still_fits;    ///< asked when all locks are held, before anything is changed: a Failure refuses
 };
 
 /// How a transaction ended.
@@ -64,6 +65,7 @@ struct HistoryEntry {
   std::string id, when, who, what;     ///< when: UTC, "2026-11-21T15:58:00Z"; who: the login name or uid
   std::string state;                   ///< "done", "rolled back", "interrupted", …
   std::vector<std::string> files;
+  std::string undoes;                  ///< the transaction that this one rolled back, or ""
 };
 /// Newest first.
 Result<std::vector<HistoryEntry>> history(const FileSystem&);
@@ -81,10 +83,15 @@ struct Undo {
   std::vector<FileChange> files;        ///< back to what they were
   std::vector<PlannedCommand> refresh;  ///< the same that followed the change
   std::vector<Conflict> conflicts;      ///< any: it is refused
+  std::vector<std::uint32_t> running;   ///< VMs that run with what would be taken out of their main section; any: it is refused
 };
 /// "": the newest transaction that is not rolled back and is no rollback itself. A Failure: no such transaction, or its journal is damaged.
 Result<Undo> undo_of(const FileSystem&, const std::string& id);
-/// Carries it out as a transaction of its own, and marks the old one as rolled back. A Failure as of carry_out, also if there are conflicts.
+/// For a way back that nobody watches: files of the cluster that changed since, and those of VMs that run, are left as they are, and
+/// told. The set-up of the host goes back without them.
+std::vector<std::string> leave_cluster_alone(Undo&);
+/// Carries it out as a transaction of its own, and marks the old one as rolled back. A Failure as of carry_out, also if it is
+/// refused.
 Result<TransactionResult> roll_back(FileSystem&, const Undo&, const RunCommand&);
 
 }  // namespace hostpci

@@ -64,6 +64,7 @@ class ApplyCommand {
     world_ = std::move(*world);
     if (auto status = recover_first(invocation_, world_->system())) return *status;
     if (invocation_.options.has("confirm")) return keep();
+    if (int status = refuse_while_waiting()) return status;
     if (int status = names_plan(invocation_.arguments) ? load() : make()) return status;
     if (int status = guard()) return status;
     return show_and_carry_out();
@@ -78,6 +79,13 @@ class ApplyCommand {
     if (Status kept = confirm(world_->system()); !kept) return fail(kept.error().message);
     out_ << "the change is kept\n";
     return done;
+  }
+
+  /// Another change on top of one that may take itself back would stand in its way.
+  int refuse_while_waiting() {
+    auto waiting = unconfirmed(world_->system());
+    if (!waiting) return fail(waiting.error().message);
+    return *waiting ? fail("a change waits to be confirmed: `hostpci apply --confirm` keeps it, `hostpci rollback` takes it back") : int(done);
   }
 
   int make() {
@@ -103,15 +111,20 @@ class ApplyCommand {
   }
 
   int hold_against(const Survey& survey) {
-    auto changed = changed_evidence(plan_.read, evidence_of(survey, plan_.vms));
-    if (changed.empty()) return done;
-    return fail("nothing was changed: what the plan was made from is no longer so: " + join(changed, ", ") + "; plan again");
+    Status fits = held_against(survey);
+    return fits ? int(done) : fail(fits.error().message);
   }
 
-  /// While the question stood, the host may have become another one: a VM started, a file edited.
-  int hold_again() {
+  Status held_against(const Survey& survey) const {
+    auto changed = changed_evidence(plan_.read, evidence_of(survey, plan_.vms));
+    if (changed.empty()) return Done{};
+    return Failure{"nothing was changed: what the plan was made from is no longer so: " + join(changed, ", ") + "; plan again"};
+  }
+
+  /// Asked under the locks: while the question stood, a VM may have started, or a file that decided been edited.
+  Status still_fits() const {
     auto survey = Survey::open_all(invocation_.globals, {});
-    return survey ? hold_against(**survey) : fail(survey.error().message);
+    return survey ? held_against(**survey) : Status(survey.error());
   }
 
   /// `--confirm-after-boot`: the files that take the change back become part of it.
@@ -133,12 +146,11 @@ class ApplyCommand {
     if (!out_.flush()) return refused;
     if (plan_.files.empty() && plan_.refresh.empty()) return done;
     if (auto status = ask(invocation_, losses_of(plan_) + "Apply this plan?", loses_critical(plan_))) return *status;
-    if (int status = hold_again()) return status;
-    TransactionRequest request{as_typed(invocation_), plan_.files, plan_.refresh, refresh_runner(invocation_), plan_.undo};
+    TransactionRequest request{as_typed(invocation_), plan_.files, plan_.refresh, refresh_runner(invocation_), plan_.undo, [this] { return still_fits(); }};
     request.files.insert(request.files.end(), guards_.begin(), guards_.end());
     auto result = carry_out(world_->system(), request);
     if (!result) return fail(result.error().message);
-    int status = tell_result(invocation_, request, *result, true);
+    int status = tell_result(invocation_, request, *result);
     if (status == done) tell_next();
     return status;
   }

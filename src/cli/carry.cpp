@@ -37,10 +37,17 @@ void tell_problems(const TransactionResult& result) {
   for (const std::string& problem : result.problems) log_error(problem);
 }
 
-void tell_left_commands(const TransactionRequest& request, Output& out) {
-  if (request.run || request.refresh.empty()) return;
+void tell_left_commands(const std::vector<PlannedCommand>& commands, Output& out) {
+  if (commands.empty()) return;
   out << "not run below --root; to be run there:\n";
-  for (const PlannedCommand& command : request.refresh) out << "  " << printable(shell_line(command.words)) << "\n";
+  for (const PlannedCommand& command : commands) out << "  " << printable(shell_line(command.words)) << "\n";
+}
+
+std::string undo_line(const Invocation& invocation, const std::string& id) {
+  std::vector<std::string> words{"hostpci"};
+  if (invocation.globals.has_root()) words.insert(words.end(), {"--root", invocation.globals.root});
+  words.insert(words.end(), {"rollback", id});
+  return shell_line(words);
 }
 
 int status_of(Outcome outcome) {
@@ -85,17 +92,23 @@ std::optional<int> recover_first(const Invocation& invocation, FileSystem& syste
   return {};
 }
 
-int tell_result(const Invocation& invocation, const TransactionRequest& request, const TransactionResult& result, bool undo) {
+int tell_result(const Invocation& invocation, const TransactionResult& result, std::size_t files, const std::vector<PlannedCommand>& left,
+                const std::string& undo) {
   Output& out = *invocation.out;
   tell_problems(result);
   if (result.outcome == Outcome::done || result.outcome == Outcome::unrefreshed) {
-    out << count(request.files.size(), "file") << " changed by transaction " << result.id << "\n";
-    tell_left_commands(request, out);
-    if (undo) out << "undo: hostpci" << (invocation.globals.has_root() ? " --root " + invocation.globals.root : std::string()) << " rollback " << result.id << "\n";
+    out << count(files, "file") << " changed by transaction " << result.id << "\n";
+    tell_left_commands(left, out);
+    if (!undo.empty()) out << "undo: " << undo << "\n";
   }
   if (result.outcome == Outcome::unrefreshed) log_error("the files stand, but a command failed; the next change runs it again");
   if (result.outcome == Outcome::undone) log_error("nothing was changed: every file is as it was");
   return status_of(result.outcome);
+}
+
+int tell_result(const Invocation& invocation, const TransactionRequest& request, const TransactionResult& result) {
+  auto left = request.run ? std::vector<PlannedCommand>() : request.refresh;
+  return tell_result(invocation, result, request.files.size(), left, undo_line(invocation, result.id));
 }
 
 std::string as_typed(const Invocation& invocation) {

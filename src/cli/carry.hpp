@@ -2,7 +2,7 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "apply/transaction.hpp"
 #include "cli/command.hpp"
@@ -21,8 +21,12 @@ std::optional<int> ask(const Invocation&, const std::string& question, bool care
 /// Finishes or undoes what an interrupted transaction left, and says so. Nothing: go on. Else the exit status.
 std::optional<int> recover_first(const Invocation&, FileSystem&);
 
-/// Says what became of a transaction and how to undo it (`undo`: a transaction that one would undo); the exit status.
-int tell_result(const Invocation&, const TransactionRequest&, const TransactionResult&, bool undo);
+/// Says what became of a transaction over that many files, which commands are left to the user, and (unless it is empty) how to undo
+/// it; the exit status.
+int tell_result(const Invocation&, const TransactionResult&, std::size_t files, const std::vector<PlannedCommand>& left, const std::string& undo);
+
+/// The same for a request that one would undo with `rollback`.
+int tell_result(const Invocation&, const TransactionRequest&, const TransactionResult&);
 
 /// "hostpci apply 100": what `history` shows.
 std::string as_typed(const Invocation&);

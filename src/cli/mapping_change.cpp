@@ -211,7 +211,7 @@ class MappingCommand {
     if (before_.value_or("") == after_) return done;
     request.files.push_back({mapping_path, before_, after_, 0640, {}});
     auto result = carry_out(system(), request, locks);
-    return result ? tell_result(invocation_, request, *result, true) : failed(result.error());
+    return result ? tell_result(invocation_, request, *result) : failed(result.error());
   }
 
   Invocation& invocation_;

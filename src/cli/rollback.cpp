@@ -7,6 +7,7 @@
 #include "cli/world.hpp"
 #include "text/diff.hpp"
 #include "text/escape.hpp"
+#include "text/shell.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -34,6 +35,16 @@ int tell_conflicts(const Undo& undo, Output& out) {
   for (const Conflict& conflict : undo.conflicts) print_conflict(conflict, out);
   return fail("nothing was changed: " + count(undo.conflicts.size(), "file") + " of transaction " + undo.id +
               " changed since; mend by hand what shall go back");
+}
+
+/// "2 files go back (/etc/default/grub, …), then `update-grub` runs. Take this back?"
+std::string question(const Undo& undo) {
+  std::vector<std::string> files, commands;
+  for (const FileChange& change : undo.files) files.push_back(change.path);
+  for (const PlannedCommand& command : undo.refresh) commands.push_back("`" + shell_line(command.words) + "`");
+  std::string text = count(files.size(), "file goes", "files go") + " back: " + join(files, ", ") + ". ";
+  if (!commands.empty()) text += "Then comes " + join(commands, ", ") + ", for the next boot. ";
+  return text + "Take this back?";
 }
 
 /// The transaction that waits to be confirmed since the host was started anew; nothing if none does.
@@ -68,17 +79,19 @@ int run_rollback(Invocation& invocation) {
   }
   auto undo = undo_of(system, id);
   if (!undo) return fail(undo.error().message);
+  if (invocation.options.has("unconfirmed"))
+    for (const std::string& left : leave_cluster_alone(*undo)) log_warning(left);
   Output& out = *invocation.out;
   out << "transaction " << undo->id << ": " << printable(undo->what) << "\n";
   if (!undo->conflicts.empty()) return tell_conflicts(*undo, out);
   for (const FileChange& change : undo->files) out << difference(change);
   if (dry_run) return done;
   if (!out.flush()) return refused;
-  if (auto status = ask(invocation, "Take this back?", false)) return *status;
-  TransactionRequest request{"rollback " + undo->id, undo->files, undo->refresh, refresh_runner(invocation)};
-  auto result = roll_back(system, *undo, request.run);
+  if (auto status = ask(invocation, question(*undo), false)) return *status;
+  RunCommand run = refresh_runner(invocation);
+  auto result = roll_back(system, *undo, run);
   if (!result) return fail(result.error().message);
-  return tell_result(invocation, request, *result, false);
+  return tell_result(invocation, *result, undo->files.size(), run ? std::vector<PlannedCommand>() : undo->refresh, "");
 }
 
 }  // namespace hostpci

@@ -179,6 +179,61 @@ TEST_CASE("a change that is not confirmed after the boot is taken back") {
   CHECK(!fs::exists(machine.root() + "/var/lib/hostpci/unconfirmed"));
 }
 
+TEST_CASE("while a change waits to be confirmed, no other is made, and nothing is taken back twice") {
+  Machine machine;
+  REQUIRE(machine.run({"apply", "100", "--yes", "--confirm-after-boot", "10"}).status == 0);
+  auto guarded = machine.files();
+  Ran second = machine.run({"apply", "100", "--yes", "--confirm-after-boot", "10"});
+  CHECK(second.status == 3);
+  CHECK(says(second.err, "waits to be confirmed"));
+  CHECK(machine.files() == guarded);
+  machine.write("proc/sys/kernel/random/boot_id", "second\n");
+  CHECK(machine.run({"rollback", "--unconfirmed", "--yes"}).status == 0);
+  for (const char* boot : {"third\n", "fourth\n"}) {
+    machine.write("proc/sys/kernel/random/boot_id", boot);
+    CHECK(machine.run({"rollback", "--unconfirmed", "--yes"}).status == 1);
+    CHECK(machine.untouched());
+  }
+}
+
+TEST_CASE("the way back after the boot leaves a VM alone that changed since, not the boot set-up") {
+  Machine machine;
+  REQUIRE(machine.run({"apply", "100", "--yes", "--confirm-after-boot", "10"}).status == 0);
+  std::string changed = machine.read(vm_file) + "onboot: 1\n";
+  machine.write(vm_file, changed);
+  machine.write("proc/sys/kernel/random/boot_id", "second\n");
+  Ran ran = machine.run({"rollback", "--unconfirmed", "--yes"});
+  CHECK(ran.status == 0);
+  CHECK(says(ran.err, "100.conf` was changed since and stays as it is"));
+  CHECK(machine.read(vm_file) == changed);
+  machine.write(vm_file, vm_text);
+  CHECK(machine.untouched());
+}
+
+TEST_CASE("a change whose command failed is guarded all the same") {
+  Machine machine;
+  Ran applied = machine.run({"apply", "100", "--yes", "--confirm-after-boot", "10", "--run-commands"});
+  CHECK(applied.status == 1);
+  machine.write("proc/sys/kernel/random/boot_id", "second\n");
+  CHECK(machine.run({"rollback", "--unconfirmed", "--yes"}).status == 0);
+  CHECK(machine.untouched());
+}
+
+TEST_CASE("what a running VM was started with is not taken out of its file") {
+  Machine machine;
+  REQUIRE(machine.run({"set", "100", "-onboot", "1"}).status == 0);
+  std::string set = machine.read(vm_file);
+  machine.write("run/qemu-server/100.pid", "4242\n");
+  fs::create_directories(machine.root() + "/var");
+  fs::create_symlink("/run", machine.root() + "/var/run");
+  std::string arguments = std::string("/usr/bin/kvm\0-id\0100\0-pidfile\0/var/run/qemu-server/100.pid\0", 65);
+  machine.write("proc/4242/cmdline", arguments);
+  Ran ran = machine.run({"rollback", "--yes"});
+  CHECK(ran.status == 3);
+  CHECK_MESSAGE(says(ran.err, "VM 100 runs with what would be taken back"), ran.err);
+  CHECK(machine.read(vm_file) == set);
+}
+
 TEST_CASE("a change that is confirmed stays, and can still be rolled back by its number") {
   Machine machine;
   Ran applied = machine.run({"apply", "100", "--yes", "--confirm-after-boot", "10"});
