@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "apply/transaction.hpp"
 #include "cli/command.hpp"
 #include "host/pci_names.hpp"
 #include "rules/device.hpp"
@@ -109,6 +110,14 @@ std::vector<CompletionWord> CandidateSource::mappings() {
   if (!host()) return found;
   for (const auto& [id, mapping] : world_->mappings(*host_).by_id)
     found.push_back({std::string(id), std::string(mapping.description)});
+  return found;
+}
+
+std::vector<CompletionWord> CandidateSource::transactions() {
+  std::vector<CompletionWord> found;
+  if (!world()) return found;
+  for (const HistoryEntry& entry : history(world_->system()).value_or({}))
+    if (entry.state == name(Outcome::done) || entry.state == name(Outcome::unrefreshed)) found.push_back({entry.id, entry.what});
   return found;
 }
 

@@ -26,6 +26,8 @@ class CandidateSource {
   std::vector<CompletionWord> addresses(const std::string& typed, bool all);
   std::vector<CompletionWord> groups();
   std::vector<CompletionWord> mappings();
+  /// Those that `rollback` could take back.
+  std::vector<CompletionWord> transactions();
   /// Of the devices that the line names, or of all if it names none.
   std::vector<CompletionWord> mdev_types(const Hostpci& line);
   /// Files of /usr/share/kvm.

@@ -221,6 +221,8 @@ class Completion {
         add(head, typed, source_.groups());
       else if (kind == "ID")
         add(head, typed, source_.mappings());
+      else if (kind == "TRANSACTION")
+        add(head, typed, source_.transactions());
       else if (kind == "RULE")
         add(head, typed, rule_words());
       else if (kind == "COMMAND")

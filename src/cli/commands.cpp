@@ -111,7 +111,7 @@ constexpr Command table[] = {
     {"plan", "[VM…] [-o FILE]", "every change that VMs and host need for these VMs to start with their devices, at every boot",
      "Without names: every VM of this node with a hostpci line. Nothing is written; `apply` carries the plan out.", plan_options, "text json", 0,
      std::size_t(-1), false, run_plan},
-    {"rollback", "[ID]", "take a change back: the newest, or the one that `history` shows under ID",
+    {"rollback", "[TRANSACTION]", "take a change back: the newest, or the one that `history` shows under this number",
      "A file that was changed since is left alone, and then all others too: what differs is shown.", rollback_options, "text", 0, 1, false,
      run_rollback},
     {"rules", "", "the catalogue of rules", "", {}, "text json", 0, 0, false, run_rules},

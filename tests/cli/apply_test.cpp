@@ -76,6 +76,8 @@ TEST_CASE("what was applied needs no plan, and goes back byte for byte") {
   CHECK(says(machine.read("etc/modprobe.d/hostpci.conf"), "softdep radeon pre: vfio-pci\n"));
   Ran again = machine.run({"plan", "100"});
   CHECK_MESSAGE(!says(again.out, "+++"), again.out);
+  Ran words = run_hostpci({"completion", "--words", "--", "--root", machine.root(), "rollback", ""});
+  CHECK_MESSAGE(says(words.out, id_in(applied.out)), words.out);
   Ran history = machine.run({"history"});
   CHECK(says(history.out, "  done   apply 100  "));
   Ran back = machine.run({"rollback", "--yes"});
