@@ -1,7 +1,9 @@
 // journal.json: the record of a transaction, written and read.
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "apply/journal.hpp"
+#include "text/words.hpp"
 
 namespace hostpci {
 namespace {
@@ -28,6 +30,19 @@ std::vector<PlannedCommand> read_commands(const json::value& value) {
   std::vector<PlannedCommand> list;
   for (const json::value& item : value.as_array()) list.push_back({read_strings(item.at("words")), text(item.at("reason"))});
   return list;
+}
+
+/// A path as a transaction writes it down: absolute, without `.`, `..` and empty parts. Recovery goes where it says.
+bool is_plain(std::string_view path) {
+  if (path.empty() || path[0] != '/' || path.find('\0') != path.npos) return false;
+  auto parts = split(path.substr(1), '/');
+  return !parts.empty() && std::none_of(parts.begin(), parts.end(), [](std::string_view p) { return p.empty() || p == "." || p == ".."; });
+}
+
+bool has_plain_paths(const JournalRecord& record) {
+  auto all = [](const auto& list) { return std::all_of(list.begin(), list.end(), is_plain); };
+  bool files = std::all_of(record.files.begin(), record.files.end(), [](const JournalFile& file) { return is_plain(file.path); });
+  return files && all(record.directories) && all(record.leaves);
 }
 
 JournalFile read_file(const json::value& value) {
@@ -81,7 +96,9 @@ std::optional<JournalRecord> read_journal_text(const std::string& text) {
   try {
     json::value value = json::parse(text, {}, options);
     if (value.at("version") != 1) return std::nullopt;
-    return read_record(value);
+    JournalRecord record = read_record(value);
+    if (!has_plain_paths(record)) return std::nullopt;
+    return record;
   } catch (const std::exception&) {
     return std::nullopt;
   }

@@ -122,10 +122,10 @@ TransactionResult kept_open(const Journal& journal, const Failure& why) {
 
 /// Those who do not know of us take the same locks as while the transaction ran. After the commit files are brought forward: a power
 /// failure may have taken renames from pmxcfs, which cannot sync.
-TransactionResult settle_files(FileSystem& system, const Journal& journal, bool committed, const Deadline& deadline) {
+TransactionResult settle_files(FileSystem& system, const Journal& journal, bool committed, int milliseconds) {
   PveScope scope;
   for (const std::string& path : paths_of(journal.record())) add_lock(scope, path);
-  auto locks = PveLocks::take(system, std::move(scope), deadline);
+  auto locks = PveLocks::take(system, std::move(scope), Deadline(milliseconds));
   if (!locks) return kept_open(journal, locks.error());
   if (!committed) return undo(system, journal, 0);
   auto all = settle_all(system, journal, false, 0);
@@ -133,7 +133,7 @@ TransactionResult settle_files(FileSystem& system, const Journal& journal, bool 
   return {all.problems.empty() ? Outcome::done : Outcome::unknown, journal.id(), all.problems};
 }
 
-TransactionResult settle_transaction(FileSystem& system, const Journal& journal, const RunCommand& run, const Deadline& deadline) {
+TransactionResult settle_transaction(FileSystem& system, const Journal& journal, const RunCommand& run, int milliseconds) {
   bool committed = journal.has(system, Mark::committed);
   if (committed && is_rolled_back(system, journal.id())) {
     TransactionResult result{Outcome::done, journal.id(), {}};
@@ -142,7 +142,7 @@ TransactionResult settle_transaction(FileSystem& system, const Journal& journal,
   }
   if (committed && journal.has(system, Mark::unrefreshed)) return finish(system, journal, run);
   if (Status judged = can_be_judged(system, journal.record()); !judged) return kept_open(journal, judged.error());
-  TransactionResult result = settle_files(system, journal, committed, deadline);
+  TransactionResult result = settle_files(system, journal, committed, milliseconds);
   return result.outcome == Outcome::done ? finish(system, journal, run) : result;
 }
 
@@ -196,7 +196,7 @@ TransactionResult finish(FileSystem& system, const Journal& journal, const RunCo
   return result;
 }
 
-Result<std::vector<TransactionResult>> recover_open(FileSystem& system, const RunCommand& run, const Deadline& deadline) {
+Result<std::vector<TransactionResult>> recover_open(FileSystem& system, const RunCommand& run, int milliseconds) {
   auto ids = Journal::list(system);
   if (!ids) return ids.error();
   std::vector<TransactionResult> results;
@@ -205,7 +205,7 @@ Result<std::vector<TransactionResult>> recover_open(FileSystem& system, const Ru
     if (is_closed(system, id)) continue;
     auto journal = Journal::load(system, id);
     if (!journal) return not_recovered(id, journal.error());
-    results.push_back(settle_transaction(system, *journal, run, deadline));
+    results.push_back(settle_transaction(system, *journal, run, milliseconds));
   }
   if (Status swept = Journal::sweep(system); !swept) return swept.error();
   return results;

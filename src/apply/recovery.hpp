@@ -23,8 +23,8 @@ TransactionResult finish(FileSystem&, const Journal&, const RunCommand&);
 /// Nothing of finish() is to be done: `done` can be the commit.
 bool ends_with_commit(const JournalRecord&);
 
-/// Settles every open transaction, oldest first. The host's lock is held.
-Result<std::vector<TransactionResult>> recover_open(FileSystem&, const RunCommand&, const Deadline&);
+/// Settles every open transaction, oldest first. The host's lock is held; Proxmox VE's are waited for that long for each.
+Result<std::vector<TransactionResult>> recover_open(FileSystem&, const RunCommand&, int milliseconds = 10000);
 
 /// A transaction that names this one as what it undoes has come to its end, and was not undone itself.
 bool is_rolled_back(const FileSystem&, const std::string& id);

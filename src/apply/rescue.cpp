@@ -3,7 +3,6 @@
 
 #include "text/escape.hpp"
 #include "text/shell.hpp"
-#include "text/shell.hpp"
 
 namespace hostpci {
 namespace {

@@ -250,14 +250,13 @@ std::string_view name(Outcome outcome) {
 }
 
 Result<WriteLocks> lock_for_writing(FileSystem& system, const PveScope& scope, const RunCommand& run, int milliseconds) {
-  Deadline deadline(milliseconds);
-  auto host = lock_host(system, deadline);
+  auto host = lock_host(system, Deadline(milliseconds));
   if (!host) return host.error();
-  auto recovered = recover_open(system, run, deadline);
+  auto recovered = recover_open(system, run, milliseconds);  // its commands may run for minutes
   if (!recovered) return recovered.error();
   for (const TransactionResult& result : *recovered)
     if (result.outcome == Outcome::unknown) return unsettled(result);
-  auto pve = PveLocks::take(system, scope, deadline);
+  auto pve = PveLocks::take(system, scope, Deadline(milliseconds));
   if (!pve) return pve.error();
   return WriteLocks{std::move(*host), std::move(*pve), std::move(*recovered)};
 }
@@ -303,10 +302,9 @@ Result<std::vector<TransactionResult>> recover(FileSystem& system, const RunComm
   if (!names && names.error().code != ENOENT) return names.error();
   bool settled = !names || std::all_of(names->begin(), names->end(), [&](const std::string& id) { return is_closed(system, id); });
   if (settled && !has_stale_cluster_lock(system)) return std::vector<TransactionResult>();
-  Deadline deadline;
-  auto host = lock_host(system, deadline);
+  auto host = lock_host(system, Deadline());
   if (!host) return host.error();
-  return recover_open(system, run, deadline);
+  return recover_open(system, run);
 }
 
 }  // namespace hostpci
