@@ -20,9 +20,10 @@ bool is_mask(const FileSystem& system, const std::string& path) {
   return target && *target == "/dev/null";
 }
 
-void keep(const FileSystem& system, const std::string& path, Host& host) {
+/// `listed`: its directory has the name, so that where nothing can be read there is a link.
+void keep(const FileSystem& system, const std::string& path, Host& host, bool listed = false) {
   auto bytes = system.read(path);
-  if (!bytes && is_mask(system, path)) bytes = std::string();
+  if (!bytes && (listed || !absent(bytes.error())) && is_mask(system, path)) bytes = std::string();
   if (!bytes && absent(bytes.error())) return;
   if (!bytes)
     host.unreadable[path] = bytes.error().message;
@@ -47,7 +48,7 @@ void keep_directory(const FileSystem& system, const std::string& directory, std:
     // a folder is no file; whether it is one is asked only where reading failed
     auto kind = ending.empty() ? system.stat(path) : Result<FileStat>(FileStat{});
     if (kind && kind->kind == FileKind::directory) continue;
-    keep(system, path, host);
+    keep(system, path, host, true);
   }
 }
 
