@@ -1,8 +1,11 @@
-// Which files of the host below /etc are those of its boot set-up, and what has to run after a change of one.
+// Which files of the host below /etc are those of its boot set-up, where they stand, and what has to run after a change of one.
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "host/host.hpp"
+#include "plan/plan.hpp"
 #include "system/file_system.hpp"
 
 namespace hostpci {
@@ -13,7 +16,8 @@ bool is_boot_file(std::string_view path);
 /// Where such a file really stands, all links resolved. A Failure: it leads out of /etc, or into /etc/pve.
 Result<std::string> boot_file_place(const FileSystem&, const std::string& path);
 
-/// The command that makes a change of this file count at the next boot ("update-grub"), empty if there is none.
-std::string_view refresh_command(std::string_view path);
+/// What makes changes of these files count at the next boot, in order and each once; it is the planner's decision. Empty where
+/// nothing has to run or the host does not show what would do.
+std::vector<PlannedCommand> commands_after(const std::vector<std::string>& paths, const Host&);
 
 }  // namespace hostpci

@@ -192,7 +192,7 @@ class LintRun {
     choice.may_change = [&](const std::string& path) { return may_fix(world_, invocation_.globals, path, original(path)); };
     Fixed fixed = carry_out_fixes([this](const Texts& changed) { return judge(changed); }, text, choice);
     found_ = std::move(fixed.findings);
-    return write_fixes(invocation_, world_, fixed, text, settings_.dry_run);
+    return write_fixes(invocation_, world_, *host_, fixed, text, settings_.dry_run);
   }
 
   int report() {

@@ -1,8 +1,6 @@
 // `lint --fix`: what the fixes make of the files, as a difference, and the writing of it.
 #include "cli/lint_fix.hpp"
 
-#include <set>
-
 #include "apply/host_file.hpp"
 #include "apply/running.hpp"
 #include "apply/transaction.hpp"
@@ -10,6 +8,7 @@
 #include "cli/log.hpp"
 #include "text/diff.hpp"
 #include "text/escape.hpp"
+#include "text/shell.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -24,22 +23,17 @@ Result<std::string> place_of(World& world, const std::string& path) {
   return place ? Result<std::string>(place->path) : Result<std::string>(place.error());
 }
 
-std::set<std::string_view> refresh_commands(const Texts& written) {
-  std::set<std::string_view> commands;
-  for (const auto& [path, text] : written) commands.insert(refresh_command(path));
-  commands.erase("");
-  return commands;
+std::vector<PlannedCommand> refresh_commands(const Texts& written, const Host& host) {
+  std::vector<std::string> paths;
+  for (const auto& [path, text] : written) paths.push_back(path);
+  return commands_after(paths, host);
 }
 
 /// The commands are left to the user, who may have more to change; a rollback runs them.
-TransactionRequest request_of(const Texts& texts) {
+TransactionRequest request_of(const Texts& texts, const Host& host) {
   TransactionRequest request;
   request.what = "lint --fix";
-  for (std::string_view command : refresh_commands(texts)) {
-    PlannedCommand planned;
-    for (std::string_view word : words(command)) planned.words.emplace_back(word);
-    request.undo.push_back(std::move(planned));
-  }
+  request.undo = refresh_commands(texts, host);
   return request;
 }
 
@@ -51,9 +45,10 @@ bool tell(const Result<TransactionResult>& result) {
 }
 
 /// All files whose place may be written, or none of them. Those written; `refused`: not all were.
-Texts write(World& world, const Fixed& fixed, const std::function<const std::string*(const std::string&)>& original, bool& refused) {
+Texts write(World& world, const Host& host, const Fixed& fixed, const std::function<const std::string*(const std::string&)>& original,
+            bool& refused) {
   Texts written;
-  TransactionRequest request = request_of(fixed.texts);
+  TransactionRequest request = request_of(fixed.texts, host);
   for (const auto& [path, text] : fixed.texts) {
     auto place = place_of(world, path);
     if (!place) log_error(place.error().message), refused = true;
@@ -75,18 +70,19 @@ bool may_fix(World& world, const Globals& globals, const std::string& file, cons
   return vm.main().text("lock").empty() && !is_running(world.system(), vm.vmid);
 }
 
-bool write_fixes(Invocation& invocation, World& world, const Fixed& fixed,
+bool write_fixes(Invocation& invocation, World& world, const Host& host, const Fixed& fixed,
                  const std::function<const std::string*(const std::string&)>& original, bool dry_run) {
   Output& out = *invocation.out;
   for (const auto& [path, text] : fixed.texts) out << printable_lines(unified_diff(path, *original(path), text));
   Texts written;
   bool refused = false;
   if (!dry_run && !out.flush()) return false;
-  if (!dry_run) written = write(world, fixed, original, refused);
+  if (!dry_run) written = write(world, host, fixed, original, refused);
   std::string what = dry_run ? " would be changed in " : " made in ";
   if (fixed.texts.empty()) out << "nothing to fix\n\n";
   else out << count(fixed.fixes, "fix", "fixes") << what << count(dry_run ? fixed.texts.size() : written.size(), "file") << "\n";
-  for (std::string_view command : refresh_commands(dry_run ? fixed.texts : written)) out << "then run: " << command << "\n";
+  for (const PlannedCommand& command : refresh_commands(dry_run ? fixed.texts : written, host))
+    out << "then run: " << shell_line(command.words) << "\n";
   if (!fixed.texts.empty()) out << "\n";
   return !refused;
 }

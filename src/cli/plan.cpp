@@ -17,11 +17,12 @@ int run_plan(Invocation& invocation) {
   const SavedPlan& saved = planned->saved;
   std::string document = write_plan(saved), path = invocation.options.text("output");
   bool to_output = invocation.json() || path == "-";
-  *invocation.out << (to_output ? document : render_plan(saved.plan, Output::colour(invocation.globals.color)));
   for (const Failure& failure : planned->failures) log_error(failure.message);
+  bool all_read = planned->failures.empty();
+  *invocation.out << (to_output ? document : render_plan(saved.plan, Output::colour(invocation.globals.color), all_read));
   if (!path.empty() && path != "-")
     if (Status written = write_argument_file(path, document); !written) return failed(written.error());
-  if (!planned->failures.empty()) return refused;
+  if (!all_read) return refused;
   return invocation.options.has("exit-code") && !saved.plan.empty() ? findings : done;
 }
 

@@ -7,10 +7,17 @@
 namespace hostpci {
 namespace {
 
+/// Of a file that is not there yet, where it would stand.
+std::string place_of(const FileSystem& system, const std::string& path) {
+  if (auto real = system.canonical(path)) return *real;
+  std::size_t name = path.rfind('/');
+  auto parent = name == 0 || name == path.npos ? Result<std::string>(Failure{}) : system.canonical(path.substr(0, name));
+  return parent ? *parent + path.substr(name) : path;
+}
+
 PlanInputs inputs_of(const Survey& survey) {
   FileSystem& system = survey.world->system();
-  return {*survey.host, survey.vms,
-          [&system](const std::string& path) { return system.canonical(path).value_or(path); }};
+  return {*survey.host, survey.vms, [&system](const std::string& path) { return place_of(system, path); }, survey.failures.empty()};
 }
 
 }  // namespace

@@ -21,6 +21,12 @@ bool wanted(const Diagnostic& finding, const FixChoice& choice) {
 /// Two edits collide if they share bytes, or insert at one place.
 bool collide(Span a, Span b) { return a == b || (a.begin < b.end && b.begin < a.end); }
 
+/// What is put in may be what another fix of the same file makes of a word that stands there already.
+bool inserts(const Diagnostic& finding) {
+  const auto& edits = finding.fix->edits;
+  return std::any_of(edits.begin(), edits.end(), [](const FileEdit& edit) { return edit.span.begin == edit.span.end; });
+}
+
 /// The edits of one round, by file.
 class Round {
  public:
@@ -39,12 +45,33 @@ class Round {
     return true;
   }
 
+  bool touches_files_of(const Diagnostic& finding) const {
+    const auto& edits = finding.fix->edits;
+    return std::any_of(edits.begin(), edits.end(), [&](const FileEdit& edit) { return edits_.count(edit.file) != 0; });
+  }
+
   const std::map<std::string, std::vector<Edit>>& edits() const { return edits_; }
   std::vector<Diagnostic> mended;
 
  private:
   std::map<std::string, std::vector<Edit>> edits_;
 };
+
+/// Words are put in once nothing else of their files is to be mended: by then the finding may be gone.
+Round choose_fixes(const std::vector<Diagnostic>& findings, const FixChoice& choice) {
+  Round round;
+  std::vector<const Diagnostic*> later;
+  for (const Diagnostic& finding : findings) {
+    if (!wanted(finding, choice)) continue;
+    if (inserts(finding))
+      later.push_back(&finding);
+    else
+      round.take(finding);
+  }
+  std::erase_if(later, [&](const Diagnostic* finding) { return round.touches_files_of(*finding); });
+  for (const Diagnostic* finding : later) round.take(*finding);
+  return round;
+}
 
 }  // namespace
 
@@ -54,9 +81,7 @@ Fixed carry_out_fixes(const std::function<std::vector<Diagnostic>(const Texts&)>
   for (int number = 0; number <= most_rounds; ++number) {
     result.findings = relint(result.texts);
     if (number == most_rounds) break;
-    Round round;
-    for (const Diagnostic& finding : result.findings)
-      if (wanted(finding, choice)) round.take(finding);
+    Round round = choose_fixes(result.findings, choice);
     bool changed = false;
     for (const auto& [file, edits] : round.edits()) {
       auto known = result.texts.find(file);

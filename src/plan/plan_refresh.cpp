@@ -1,12 +1,11 @@
 // The commands that make the changed files count, each once and in order: boot entries, initramfs, boot loader.
 #include <algorithm>
 
+#include "plan/boot_files.hpp"
 #include "plan/parts.hpp"
 
 namespace hostpci {
 namespace {
-
-constexpr const char* own_grub = "/etc/default/grub.d/zz-hostpci.cfg";
 
 std::string reason_of(const Command& words) {
   std::string program = words.front().substr(words.front().rfind('/') + 1);
@@ -18,17 +17,6 @@ std::string reason_of(const Command& words) {
 
 bool has(const std::vector<PlannedCommand>& list, const Command& words) {
   return std::any_of(list.begin(), list.end(), [&](const PlannedCommand& c) { return c.words == words; });
-}
-
-/// Edited before the draft of the boot set-up came to be, or by it: what the initramfs has copies of.
-bool is_copied(const std::string& path) {
-  return path.starts_with("/etc/modprobe.d/") || path.starts_with("/etc/initramfs-tools/") ||
-         path.starts_with("/etc/dracut.conf.d/") || path.starts_with("/etc/mkinitcpio.conf");
-}
-
-bool is_of_home(const CommandLineHomes& homes, const std::string& path) {
-  return path == own_grub || std::any_of(homes.homes.begin(), homes.homes.end(),
-                                         [&](const CommandLineHome& home) { return home.file == path; });
 }
 
 void add_loader(Workspace& work, std::vector<PlannedCommand>& list) {
@@ -53,9 +41,9 @@ void add_initramfs(Workspace& work, std::vector<PlannedCommand>& list) {
 void plan_refresh(Workspace& work) {
   std::vector<PlannedCommand>& list = work.plan.refresh;
   std::vector<std::string> changed = work.changed_files();
-  bool copied = std::any_of(changed.begin(), changed.end(), is_copied);
+  bool copied = std::any_of(changed.begin(), changed.end(), is_of_initramfs);
   bool loader = std::any_of(changed.begin(), changed.end(),
-                            [&](const std::string& path) { return is_of_home(work.homes(), path); });
+                            [&](const std::string& path) { return is_of_loader(work.homes(), path); });
   if (work.has_boot()) {
     for (const Command& words : work.boot().commands()) list.push_back({words, reason_of(words)});
     for (const Command& words : work.boot().undo_commands())

@@ -18,6 +18,7 @@ struct PlanInputs {
       vms;  ///< all of this node that have to do with passthrough: neighbours may need the same devices
   /// Where a file really stands, links resolved; empty: where it says.
   std::function<std::string(const std::string&)> resolve = {};
+  bool all_read = true;  ///< false: there are VMs that could not be read
 };
 
 /// The same inputs give the same plan. A VM that is wanted and not among `vms` is an obstacle.

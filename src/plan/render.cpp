@@ -109,7 +109,7 @@ std::string plan_summary(const Plan& plan) {
   return "Plan: " + join(parts, ", ") + ".";
 }
 
-std::string render_plan(const Plan& plan, bool colour) {
+std::string render_plan(const Plan& plan, bool colour, bool all_read) {
   Page page(colour);
   for (const FileChange& file : plan.files) page.file(file);
   commands(page, "To be done by hand, afterwards:", plan.by_hand);
@@ -119,7 +119,8 @@ std::string render_plan(const Plan& plan, bool colour) {
   obstacles(page, plan.obstacles);
   lines(page, "Note:", plan.notes);
   std::string text = page.take();
-  return text + (text.empty() ? "" : "\n") + plan_summary(plan) + "\n";
+  std::string summary = plan.empty() && !all_read ? "No changes for what could be read." : plan_summary(plan);
+  return text + (text.empty() ? "" : "\n") + summary + "\n";
 }
 
 }  // namespace hostpci

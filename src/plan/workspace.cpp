@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cassert>
 
-#include "config/command_line_home.hpp"
 #include "config/set_vm.hpp"
+#include "plan/boot_files.hpp"
 #include "rules/lint.hpp"
 #include "text/edit.hpp"
 #include "text/escape.hpp"
@@ -123,6 +123,18 @@ std::vector<Diagnostic> Workspace::lint_with(const Texts& texts) {
   return make_report(lint(joined->facts, {}, {wanted_.begin(), wanted_.end()}), 0, 0).diagnostics;
 }
 
+// Places
+// ----------------------------------------------------------------------------------------------------------------
+
+std::string Workspace::place(const std::string& path) const { return inputs_.resolve ? inputs_.resolve(path) : path; }
+
+bool Workspace::refuse_astray(const std::string& path) {
+  std::string real = place(path);
+  bool astray = leads_astray(path, real);
+  if (astray) obstacle(path, 0, "leads to `" + printable(real) + "`: not changed");
+  return astray;
+}
+
 // Texts
 // ----------------------------------------------------------------------------------------------------------------
 
@@ -146,7 +158,7 @@ void Workspace::add_reason(const std::string& path, const std::string& reason) {
 
 void Workspace::put(const std::string& path, std::string text, const std::vector<std::string>& reasons) {
   const std::string* now = this->text(path);
-  if (now && *now == text) return;
+  if ((now && *now == text) || refuse_astray(path)) return;
   for (const std::string& reason : reasons) add_reason(path, reason);
   joined_.reset();
   for (Vm& vm : vms_)
@@ -164,6 +176,7 @@ bool Workspace::edit(const std::vector<FileEdit>& edits, const std::string& reas
   Texts made;
   for (auto& [path, list] : by_file) {
     const std::string* now = text(path);
+    if (refuse_astray(path)) return false;
     Result<std::string> changed = now ? hostpci::apply(*now, list) : Result<std::string>(Failure{});
     if (!changed) return false;
     made[path] = std::move(*changed);
@@ -176,19 +189,12 @@ bool Workspace::edit(const std::vector<FileEdit>& edits, const std::string& reas
 // ----------------------------------------------------------------------------------------------------------
 
 const CommandLineHomes& Workspace::homes() {
-  if (homes_) return *homes_;
-  RunningBoot running{host_.kernel.command_line, host_.kernel.efi, host_.kernel.secure_boot};
-  BootEvidence evidence = read_boot_evidence(*facts().boot, host_.unreadable, running);
-  return homes_.emplace(find_command_line_homes(evidence, host_.files));
+  if (!homes_) homes_ = homes_of(host_, *facts().boot);
+  return *homes_;
 }
 
 const InitramfsDecision& Workspace::initramfs() {
-  if (initramfs_) return *initramfs_;
-  initramfs_ = find_initramfs_tool(host_.files);
-  bool proxmox =
-      host_.packages.count("pve-manager") || host_.kernel.release.value_or("").find("-pve") != std::string::npos;
-  if (initramfs_->tool == InitramfsTool::unknown && proxmox)
-    initramfs_ = {InitramfsTool::initramfs_tools, "Proxmox VE's own", {"update-initramfs", "-u", "-k", "all"}};
+  if (!initramfs_) initramfs_ = initramfs_of(host_);
   return *initramfs_;
 }
 
@@ -218,12 +224,17 @@ void Workspace::take_over(const std::map<std::string, std::string>& before, cons
 }
 
 bool Workspace::arrange(const std::function<Refused(BootDraft&)>& operation, const std::string& reason) {
-  std::map<std::string, std::string> before = boot().files();
+  const BootDraft before = boot();
   if (Refused refused = operation(boot())) {
     obstacle(refused->file, refused->line, refused->message);
     return false;
   }
-  take_over(before, reason);
+  for (const auto& [path, file] : boot_->changed())
+    if (refuse_astray(path)) {
+      *boot_ = before;
+      return false;
+    }
+  take_over(before.files(), reason);
   return true;
 }
 
@@ -293,8 +304,7 @@ std::vector<std::string> Workspace::changed_files() const {
 }
 
 FileChange Workspace::change_of(const std::string& path) {
-  FileChange change{path, copy_of(original(path)), copy_of(text(path)), 0644, reasons_[path]};
-  if (inputs_.resolve) change.path = inputs_.resolve(path);
+  FileChange change{place(path), copy_of(original(path)), copy_of(text(path)), 0644, reasons_[path]};
   if (!is_vm_file(path)) {
     auto drafted = boot_ ? boot_->changed() : std::map<std::string, DraftFile>();
     if (auto file = drafted.find(path); file != drafted.end()) change.mode = file->second.mode;

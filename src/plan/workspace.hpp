@@ -75,6 +75,10 @@ class Workspace {
   void take_over(const std::map<std::string, std::string>& before, const std::string& reason);
   void add_reason(const std::string& path, const std::string& reason);
   FileChange change_of(const std::string& path);
+  /// Where the file really stands.
+  std::string place(const std::string& path) const;
+  /// True and an obstacle if links lead it to where no boot file belongs.
+  bool refuse_astray(const std::string& path);
 
   const PlanInputs& inputs_;
   Host host_;

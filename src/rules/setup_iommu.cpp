@@ -29,6 +29,12 @@ void replace_argument(Diagnostic& d, const BootArgument& a, const Facts& facts, 
   mend(d, "write `" + text + "`, " + refresh_help(facts), safety, std::move(edits));
 }
 
+/// Does the boot loader hand this very word to the kernel?
+bool is_configured(const Facts& facts, const std::string& word) {
+  const auto* next = next_arguments(facts);
+  return next && std::any_of(next->begin(), next->end(), [&](const ConfiguredArgument& c) { return c.argument.text == word; });
+}
+
 void param_case(const Facts& facts, Findings& findings) {
   for (const BootArgument& a : boot_arguments(facts)) {
     std::string name = lower(a.argument.name);
@@ -36,7 +42,11 @@ void param_case(const Facts& facts, Findings& findings) {
     Diagnostic& d = findings.add(a.place, quoted(a) + " is no kernel parameter: names are case-sensitive");
     std::string rest(a.argument.text.substr(std::min(a.argument.text.size(), a.argument.name.size())));
     if (a.argument.text.substr(0, a.argument.name.size()) != a.argument.name) continue;
-    replace_argument(d, a, facts, name + rest, is_iommu_switch(name) ? Safety::safe : Safety::unsafe);
+    Safety safety = is_iommu_switch(name) ? Safety::safe : Safety::unsafe;
+    if (is_configured(facts, name + rest))
+      offer_removal(d, a, facts, safety);
+    else
+      replace_argument(d, a, facts, name + rest, safety);
   }
 }
 

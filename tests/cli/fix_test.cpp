@@ -7,6 +7,7 @@
 #include "../support/temporary.hpp"
 
 using namespace hostpci::test;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -22,6 +23,24 @@ struct Node {
   }
   std::string text() const { return read_file(root.path() + "/etc/pve/qemu-server/100.conf"); }
 };
+
+/// A host with Secure Boot, GRUB on its EFI partitions, and this /etc/default/grub.
+struct SecureHost {
+  TemporaryDirectory root;
+  explicit SecureHost(const std::string& grub) {
+    unpack("captures/gpu-boot.tar.xz", root.path());
+    auto merge = fs::copy_options::recursive | fs::copy_options::overwrite_existing;
+    fs::copy(FIXTURES "/layouts/pve-9-secure-boot", root.path(), merge);
+    root.write("etc/default/grub", grub);
+  }
+  Ran run(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"--root", root.path()});
+    return run_hostpci(words);
+  }
+  std::string grub() const { return read_file(root.path() + "/etc/default/grub"); }
+};
+
+bool says(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 const std::string mistakes = "#kept as it is\nhostpci0: 0000:01:00.0,pcie=yes,x_vga=1\r\nmachine: q35\nunknown_key: stays\nvga: none";
 
@@ -80,6 +99,65 @@ TEST_CASE("boot files of the root are mended, with the command to run after") {
   CHECK(read_file(root.path() + "/etc/initramfs-tools/modules") == "vfio\nvfio_pci");
   CHECK(read_file(root.path() + "/etc/modules").empty());
   CHECK(ran.out.find("update-initramfs -u -k all") != std::string::npos);
+}
+
+TEST_CASE("the command to run after is the boot loader's that this host has, and the way back runs it") {
+  SecureHost machine("GRUB_CMDLINE_LINUX_DEFAULT=\"quiet Intel_iommu=on\"\n");
+  Ran ran = machine.run({"lint", "--fix"});
+  CHECK(machine.grub() == "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet intel_iommu=on\"\n");
+  CHECK(says(ran.out, "then run: proxmox-boot-tool refresh\n"));
+  CHECK(!says(ran.out, "then run: update-grub"));
+  std::string journal = machine.run({"history"}).out;
+  REQUIRE(says(journal, "lint --fix"));
+  Ran back = machine.run({"rollback", "--yes"});
+  INFO(back.out, back.err);
+  CHECK(says(back.out + back.err, "proxmox-boot-tool refresh"));
+  CHECK(machine.grub() == "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet Intel_iommu=on\"\n");
+}
+
+TEST_CASE("an argument is not put in beside the same one that another fix only spells right") {
+  SecureHost machine("GRUB_CMDLINE_LINUX_DEFAULT=\"quiet Intel_IOMMU=on video=efifb:off\"\n");
+  machine.root.write("etc/kernel/cmdline", "root=ZFS=rpool/ROOT/pve-1 boot=zfs intel_iommu=on iommu=pt\n");
+  Ran ran = machine.run({"lint", "--fix", "--ignore", "setup-intel-iommu-redundant"});
+  INFO(ran.out);
+  CHECK(machine.grub() == "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet intel_iommu=on iommu=pt\"\n");
+  CHECK(says(machine.run({"lint", "--fix"}).out, "nothing to fix"));
+}
+
+TEST_CASE("a misspelt argument goes where the right one stands already") {
+  SecureHost machine("GRUB_CMDLINE_LINUX_DEFAULT=\"quiet intel_iommu=on Intel_IOMMU=on\"\n");
+  machine.run({"lint", "--fix", "--select", "setup-param-case"});
+  CHECK(machine.grub() == "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet intel_iommu=on\"\n");
+}
+
+TEST_CASE("a boot file that leads out of /etc is changed neither by a fix nor by a plan") {
+  SecureHost machine("");
+  const std::string text = "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet Intel_iommu=on video=efifb:off\"\n";
+  machine.root.write("srv/grub", text);
+  fs::remove(machine.root.path() + "/etc/default/grub");
+  fs::create_symlink("/srv/grub", machine.root.path() + "/etc/default/grub");
+  Ran fix = machine.run({"lint", "--fix"});
+  CHECK(fix.status == 3);
+  CHECK(says(fix.err, "`/etc/default/grub` leads to `/srv/grub`: not changed"));
+  Ran plan = machine.run({"plan"});
+  INFO(plan.out);
+  CHECK(!says(plan.out, "~ /srv/grub"));
+  CHECK(!says(plan.out, "~ /etc/default/grub"));
+  CHECK(!says(plan.out, "proxmox-boot-tool refresh"));
+  CHECK(says(plan.out, "leads to `/srv/grub`: not changed"));
+  CHECK(read_file(machine.root.path() + "/srv/grub") == text);
+}
+
+TEST_CASE("a folder of boot files that leads out of /etc gets no new file") {
+  SecureHost machine("GRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n");
+  fs::create_directories(machine.root.path() + "/srv");
+  fs::rename(machine.root.path() + "/etc/modprobe.d", machine.root.path() + "/srv/modprobe.d");
+  fs::create_symlink("/srv/modprobe.d", machine.root.path() + "/etc/modprobe.d");
+  Ran plan = machine.run({"plan"});
+  INFO(plan.out);
+  CHECK(!says(plan.out, "+ /srv/modprobe.d"));
+  CHECK(!says(plan.out, "~ /srv/modprobe.d"));
+  CHECK(says(plan.out, "leads to `/srv/modprobe.d/"));
 }
 
 TEST_CASE("a baseline hides what is known, and only that") {

@@ -120,6 +120,19 @@ TEST_CASE("a VM that cannot be read does not stop the plan for the others") {
   CHECK(has(ran.err, "101.conf"));
 }
 
+TEST_CASE("where a VM could not be read, a plan does not say that nothing is to change") {
+  Node node;
+  const std::string name = node.directory.path() + "/etc/pve/nodes/pve1/qemu-server/100.conf";
+  fs::remove(name);
+  fs::create_directory(name);
+  Ran ran = node.run({"plan"});
+  CHECK(ran.status == 3);
+  CHECK(ran.out == "No changes for what could be read.\n");
+  CHECK(has(ran.err, "100.conf"));
+  fs::remove(name);
+  CHECK(node.run({"plan"}).out == "Note:\n  no VM with a hostpci line is to be started here\n\nNo changes.\n");
+}
+
 TEST_CASE("colours only where they are asked for") {
   Node node;
   CHECK(!has(node.run({"plan"}).out, "\x1b["));
