@@ -1,5 +1,6 @@
 // The parts of the planner, a file each, in the order in which they work. Each changes the workspace and tells why.
 #pragma once
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,11 @@ void plan_virtual_functions(Workspace&);
 
 /// Commands that make the changes count, and what waits for a reboot.
 void plan_refresh(Workspace&);
-/// What the host has to do without.
-void plan_losses(Workspace&);
+/// What the host has to do without: what VMs take, and what vfio-pci takes at boot that it did not take `before` the
+/// plan.
+void plan_losses(Workspace&, const std::set<PciAddress>& before);
+/// Devices of `ids=` on a driver of the host that no VM takes.
+void tell_idle_ids(Workspace&);
 /// Errors that no part of the plan mends.
 void plan_remaining(Workspace&);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "plan/boot_order.hpp"
 #include "plan/parts.hpp"
 #include "rules/device.hpp"
 #include "rules/setup_ids.hpp"
@@ -21,14 +22,10 @@ struct Card {
 
 std::vector<Card> cards_to_bind(Workspace& work) {
   std::vector<Card> cards;
-  std::set<PciAddress> taken, seen;
-  for (const VmFacts* vm : work.vms())
-    for (const Assignment& a : vm->assignments)
-      if (takes(a))
-        for (const Device* d : a.devices)
-          if (!d->is_vf() && !is_any_bridge(*d)) taken.insert(d->address);
+  std::set<PciAddress> taken = wanted_functions(work), seen;
   for (const PciAddress& address : taken) {
     const Device* d = work.host().find(address);
+    if (d->is_vf() || needs_host_driver(work.facts(), *d)) continue;
     if (!d->is_gpu() || !seen.insert(address).second) continue;
     Card card{d, {d}};
     for (const Device* other : siblings(work.host(), *d))
@@ -49,11 +46,6 @@ bool bound_by_address(const Facts& facts, const Device& d) {
   return false;
 }
 
-bool bound_by_id(const Facts& facts, const Device& d) {
-  std::vector<VfioId> ids = effective_ids(facts);
-  return std::any_of(ids.begin(), ids.end(), [&](const VfioId& id) { return id.matches(d); });
-}
-
 /// Another device of the same id that is not for a VM, or is for one through its own driver.
 const Device* twin(const Facts& facts, const Device& d) {
   for (const auto& [address, other] : facts.host->devices) {
@@ -64,17 +56,6 @@ const Device* twin(const Facts& facts, const Device& d) {
     if (!plain) return &other;
   }
   return nullptr;
-}
-
-/// Modules that may take the device first, by its driver, else by its vendor and class.
-std::vector<std::string> rivals(const Device& d) {
-  if (on_host_driver(d)) return {module_of_driver(*d.driver)};
-  if (d.has_class(0x04)) return {"snd_hda_intel"};
-  if (!d.is_gpu() || !d.id) return {};
-  if (d.id->vendor == 0x10de) return {"nouveau", "nvidia"};
-  if (d.id->vendor == 0x1002) return {"amdgpu", "radeon"};
-  if (d.id->vendor == 0x8086) return {"i915", "xe"};
-  return {};
 }
 
 bool installs(const Facts& facts, const std::string& module) {
@@ -96,19 +77,27 @@ bool is_builtin_only(const Facts& facts, const Device& d) {
          std::all_of(modules.begin(), modules.end(), [&](const std::string& m) { return is_builtin(facts, m); });
 }
 
-bool vfio_comes_first(const Facts& facts, const std::string& module) {
-  if (is_blacklisted(facts, module) || installs(facts, module) || is_listed(facts.boot->initramfs_modules, "vfio-pci"))
-    return true;
-  for (const PlacedDirective& directive : facts.boot->directives(DirectiveKind::softdep, module))
-    for (const PlacedText& word : joined_words(directive))
-      if (same_module(word.text, "vfio-pci")) return true;
-  return false;
+/// A device of `ids=` that the host cannot be without, and that the module alone keeps from vfio-pci.
+const Device* kept_by(const Facts& facts, const std::string& module) {
+  for (const VfioId& id : effective_ids(facts))
+    for (const Device* d : devices_of(id, facts)) {
+      bool needed = needs_host_driver(facts, *d) || (!is_taken(facts, d->address) && !critical_use(*d).empty());
+      if (needed && on_host_driver(*d) && module_of_driver(*d->driver) == module) return d;
+    }
+  return nullptr;
 }
 
+/// Never where that would take from the host what it needs: what is left to say then is that of setup-ids-catches-host.
 void order_drivers(Workspace& work, const Device& d) {
   for (const std::string& module : rivals(d)) {
     bool there = on_host_driver(d) || is_loaded(work.facts(), module);
     if (!there || vfio_comes_first(work.facts(), module) || is_builtin(work.facts(), module)) continue;
+    if (const Device* other = kept_by(work.facts(), module)) {
+      work.obstacle("", 0,
+                    quoted(d) + " stays with `" + module + "` at boot: `ids=` would take " + quoted(*other) +
+                        " from the host as well");
+      continue;
+    }
     work.arrange([&](BootDraft& draft) { return draft.add_softdep(module); },
                  "vfio-pci comes before `" + module + "`, which would take " + quoted(d));
   }
@@ -173,57 +162,18 @@ void free_framebuffer(Workspace& work) {
 
 std::string quoted(const Device& d) { return "`" + describe(d) + "`"; }
 
-namespace {
-
-/// The id is all that its word has: the word goes, and the line if it has no other.
-std::vector<FileEdit> remove_word(const Facts& facts, const VfioId& id) {
-  for (const PlacedDirective& directive : facts.boot->directives(DirectiveKind::options, "vfio-pci")) {
-    if (directive.source != id.place.source || !directive.directive->span.contains(id.place.span.begin)) continue;
-    std::vector<PlacedText> list = joined_words(directive);
-    if (list.size() == 1) return {remove_lines(directive.source, directive.directive->span)};
-    for (const PlacedText& word : list)
-      if (word.exact && word.span.contains(id.place.span.begin))
-        return {{directive.source->path, {word.span.begin - 1, word.span.end}, ""}};
-  }
-  return {};
-}
-
-/// A blacklist that would keep the host from its disks or its network goes.
-void drop_blacklists(Workspace& work) {
-  for (int round = 0; round < 32; ++round) {
-    std::vector<Diagnostic> found = findings_of_rule(work, "setup-blacklist-host-critical");
-    if (found.empty() || !found.front().place.source) return;
-    const Diagnostic& d = found.front();
-    if (!work.edit({remove_lines(d.place.source, d.place.span)}, d.message + " (" + d.rule + ")")) return;
-  }
-}
-
-}  // namespace
-
-void plan_id_lists(Workspace& work) {
-  drop_blacklists(work);
-  for (int round = 0; round < 32; ++round) {
-    bool changed = false;
-    for (const Diagnostic& finding : findings_of_rule(work, "setup-ids-catches-host"))
-      for (const VfioId& id : effective_ids(work.facts())) {
-        if (changed || !(id.place.span == finding.place.span) || id.place.file() != finding.place.file()) continue;
-        std::vector<FileEdit> edits = remove_id(id);
-        if (edits.empty() && id.exact) edits = remove_word(work.facts(), id);
-        changed = work.edit(edits, finding.message + " (" + finding.rule + ")");
-      }
-    if (!changed) return;
-  }
-}
-
 void plan_binding(Workspace& work) {
   if (findings_of_rule(work, "setup-ids-split").size())
     work.arrange([](BootDraft& draft) { return draft.merge_vfio_ids(); },
                  "of several `ids=` the kernel keeps the last (setup-ids-split)");
   for (const Card& card : cards_to_bind(work))
     if (!held_back(work.facts(), *card.display) && !is_builtin_only(work.facts(), *card.display)) bind(work, card);
-  for (const Diagnostic& finding : findings_of_rule(work, "setup-softdep-missing"))
-    for (const auto& [address, device] : work.host().devices)
-      if (finding.message.ends_with(address.str())) order_drivers(work, device);
+  for (const PciAddress& address : leaving_functions(work)) {
+    const Device* d = work.host().find(address);
+    bool free = d->driver_override.value_or("").empty();
+    if (free && work.facts().boot->modprobe_known && bound_by_id(work.facts(), *d) && on_host_driver(*d))
+      order_drivers(work, *d);
+  }
   free_framebuffer(work);
 }
 

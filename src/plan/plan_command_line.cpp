@@ -5,6 +5,7 @@
 #include "plan/parts.hpp"
 #include "rules/device.hpp"
 #include "rules/setup.hpp"
+#include "text/escape.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -45,6 +46,12 @@ void take_out(Workspace& work, std::string_view rule) {
   }
 }
 
+/// Proxmox VE's kernels since 6.8 turn VT-d on unasked. Source: pve-docs qm-pci-passthrough.adoc.
+bool intel_is_default(const Facts& facts) {
+  auto version = kernel_version(facts);
+  return is_pve_kernel(facts) && version && *version >= std::pair{6, 8};
+}
+
 void spell_right(Workspace& work, std::string_view rule) {
   for (int round = 0; round < 32; ++round) {
     std::string wrong, right;
@@ -54,14 +61,19 @@ void spell_right(Workspace& work, std::string_view rule) {
       if (!wrong.empty() && !right.empty()) break;
     }
     if (wrong.empty() || right.empty()) return;
+    bool useless = right == "intel_iommu=on" && intel_is_default(work.facts());
     auto operation = [&](BootDraft& draft) {
       Refused refused = draft.remove_argument(wrong);
+      if (useless) return refused;
       for (std::string_view word : words(right))
         if (!refused) refused = draft.add_argument(word);
       return refused;
     };
-    if (!work.arrange(operation, "write `" + right + "` for `" + wrong + "` (" + std::string(rule) + ")")) return;
-    work.reboot("`" + right + "` stands on the kernel command line");
+    std::string what = useless ? "take out `" + wrong + "`, this kernel turns VT-d on by itself"
+                               : "write `" + right + "` for `" + wrong + "`";
+    if (!work.arrange(operation, what + " (" + std::string(rule) + ")")) return;
+    work.reboot(useless ? "`" + wrong + "` is gone from the kernel command line"
+                        : "`" + right + "` stands on the kernel command line");
   }
 }
 
@@ -95,9 +107,38 @@ void add_intel_iommu(Workspace& work) {
   work.iommu_comes();
 }
 
+std::vector<std::string> configured_now(const Facts& facts) {
+  std::vector<std::string> texts;
+  for (const BootArgument& a : boot_arguments(facts))
+    if (a.configured) texts.emplace_back(a.argument.text);
+  return texts;
+}
+
+bool same_place(const Diagnostic& a, const Diagnostic& b) {
+  return a.place.file() == b.place.file() && a.place.span == b.place.span;
+}
+
+/// Something that the running kernel has and the next one will not have; nobody misses what does nothing.
+void tell_vanishing(Workspace& work, const Diagnostic& finding, const std::vector<std::string>& configured) {
+  for (const auto& [source, file] : work.facts().boot->grub)
+    if (work.facts().bootloader == Bootloader::grub && !file.problems.empty()) return;  // what it says is not known
+  std::string argument(slice(finding.place.source->text, finding.place.span));
+  if (std::find(configured.begin(), configured.end(), argument) != configured.end()) return;  // this plan takes it out
+  for (std::string_view rule : dead_rules)
+    for (const Diagnostic& dead : findings_of_rule(work, rule))
+      if (same_place(dead, finding)) return;
+  work.obstacle("", 0,
+                "the next boot will not have `" + printable(argument) + "`: the running kernel has it, but " +
+                    next_file(work.facts()) + " does not configure it");
+}
+
 /// What differs from the running kernel's, other than what was told already.
-void tell_difference(Workspace& work) {
+void tell_difference(Workspace& work, const std::vector<std::string>& configured) {
   for (const Diagnostic& finding : findings_of_rule(work, "setup-cmdline-not-running")) {
+    if (finding.place.source && finding.place.file() == "/proc/cmdline") {
+      tell_vanishing(work, finding, configured);
+      continue;
+    }
     auto about = [&](const std::string& line) {
       std::size_t end = line.find('`', 1);
       return line[0] == '`' && end != line.npos && finding.message.find(line.substr(0, end + 1)) != std::string::npos;
@@ -118,10 +159,11 @@ void forgive_stray(Workspace& work) {
 }  // namespace
 
 void plan_command_line(Workspace& work) {
+  std::vector<std::string> configured = configured_now(work.facts());
   for (std::string_view rule : dead_rules) take_out(work, rule);
   for (std::string_view rule : misspelt_rules) spell_right(work, rule);
   add_intel_iommu(work);
-  tell_difference(work);
+  tell_difference(work, configured);
   forgive_stray(work);
 }
 

@@ -10,26 +10,31 @@
 namespace hostpci {
 namespace {
 
+constexpr const char* own_rules = "/etc/udev/rules.d/70-hostpci.rules";
+
 /// How many functions a card has to have, and for which line.
 struct Need {
   std::uint32_t count = 0;
   bool missing = false;  ///< some of them are not there now
-  std::string words;     ///< address of a missing one, as the finding names it
 };
 using Needs = std::map<PciAddress, Need>;
 
 /// The vendor's own unit makes them (plan_modules.cpp).
 bool is_nvidia(const Device& card) { return card.id && card.id->vendor == 0x10de; }
 
+/// As many as that line needs, and never fewer than there are.
+void raise(Need& need, const Device& card, std::uint32_t count) {
+  std::uint32_t now = std::max(card.sriov_numvfs.value_or(0), std::uint32_t(card.virtfns.size()));
+  need.count = std::max({need.count, count, now});
+}
+
+/// Cards whose functions the wanted VMs take, with the number that exists.
 void count_existing(Workspace& work, Needs& needs) {
   for (const VmFacts* vm : work.vms())
     for (const Assignment& a : vm->assignments)
       for (const Device* d : a.devices) {
         const Device* card = d->physfn ? work.host().find(*d->physfn) : nullptr;
-        if (!card || is_nvidia(*card)) continue;
-        Need& need = needs[card->address];
-        need.count =
-            std::max(need.count, std::max(card->sriov_numvfs.value_or(0), std::uint32_t(card->virtfns.size())));
+        if (card && !is_nvidia(*card)) raise(needs[card->address], *card, 0);
       }
 }
 
@@ -40,19 +45,53 @@ std::uint32_t ordinal(const MissingFunction& missing) {
   return missing.address.same_slot(card) ? std::uint32_t(missing.address.function - card.function) : 0;
 }
 
+/// Functions that lines of the VM name and that their card could make.
+std::vector<MissingFunction> missing_of(Workspace& work, const VmFacts& vm) {
+  std::vector<MissingFunction> list;
+  for (const Refusal& refusal : vm.refusals) {
+    if (refusal.rule != "device-device-missing") continue;
+    auto missing = missing_function(work.host(), slice(vm.vm->source->text, refusal.span));
+    if (missing && !is_nvidia(*missing->physfn) && ordinal(*missing)) list.push_back(*missing);
+  }
+  return list;
+}
+
 void count_missing(Workspace& work, Needs& needs) {
   for (const VmFacts* vm : work.vms())
-    for (const Refusal& refusal : vm->refusals) {
-      if (refusal.rule != "device-device-missing") continue;
-      auto missing = missing_function(work.host(), slice(vm->vm->source->text, refusal.span));
-      if (!missing || is_nvidia(*missing->physfn) || !ordinal(*missing)) continue;
-      Need& need = needs[missing->physfn->address];
-      need.count = std::max({need.count, ordinal(*missing), missing->physfn->sriov_numvfs.value_or(0)});
+    for (const MissingFunction& missing : missing_of(work, *vm)) {
+      Need& need = needs[missing.physfn->address];
+      raise(need, *missing.physfn, ordinal(missing));
       need.missing = true;
-      need.words = missing->address.str();
-      work.mended("device-vf-not-created", need.words);
-      work.mended("device-device-missing", need.words);
+      work.mended("device-vf-not-created", missing.address.str());
+      work.mended("device-device-missing", missing.address.str());
     }
+}
+
+/// The number that a rule of hostpci's own gives the card at boot, or 0.
+std::uint32_t number_in_rule(Workspace& work, const Device& card) {
+  constexpr std::string_view key = "ATTR{sriov_numvfs}=\"";
+  const std::string* rules = work.text(own_rules);
+  std::uint64_t most = 0;
+  if (rules)
+    for (std::string_view line : split(*rules, '\n')) {
+      std::size_t at = line.find(key);
+      if (trim(line).starts_with("#") || at == line.npos || line.find(card.address.str()) == line.npos) continue;
+      std::string_view value = line.substr(at + key.size());
+      most = std::max(most, number(value.substr(0, value.find('"'))).value_or(0));
+    }
+  return std::uint32_t(std::min<std::uint64_t>(most, card.sriov_totalvfs.value_or(0xffff)));
+}
+
+/// VMs that this plan is not for keep their functions: a card's number is one for all.
+void count_others(Workspace& work, Needs& needs) {
+  for (const VmFacts& vm : work.facts().vms)
+    for (const MissingFunction& missing : missing_of(work, vm))
+      if (auto need = needs.find(missing.physfn->address); need != needs.end() && !vm.foreign)
+        raise(need->second, *missing.physfn, ordinal(missing));
+  for (auto& [address, need] : needs) {
+    const Device& card = *work.host().find(address);
+    raise(need, card, number_in_rule(work, card));
+  }
 }
 
 /// Does a line of sysfsutils' files, which nothing reads here, set the number?
@@ -69,7 +108,7 @@ std::vector<std::string> unread_lines(Workspace& work, const Device& card) {
 void create(Workspace& work, const Device& card, const Need& need) {
   std::string address = card.address.str(), some = count(need.count, "virtual function");
   std::vector<std::string> unread = unread_lines(work, card);
-  bool ours = work.boot().config().source("/etc/udev/rules.d/70-hostpci.rules") != nullptr;
+  bool ours = work.boot().config().source(own_rules) != nullptr;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !need.missing) return;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !ours)
     return work.obstacle("", 0,
@@ -89,6 +128,7 @@ void plan_virtual_functions(Workspace& work) {
   Needs needs;
   count_existing(work, needs);
   count_missing(work, needs);
+  count_others(work, needs);
   for (const auto& [address, need] : needs)
     if (need.count > 0) create(work, *work.host().find(address), need);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "plan/boot_order.hpp"
 #include "plan/evidence.hpp"
 #include "plan/parts.hpp"
 
@@ -36,9 +37,12 @@ Plan make_plan(const PlanInputs& inputs, const Goal& goal) {
   if (work.plan.vms.empty())
     work.note("no VM with a hostpci line is to be started here");
   else {
+    std::set<PciAddress> before = taken_at_boot(work.facts());
     for (auto part : {plan_fixes, plan_vms, plan_mappings, plan_id_lists}) part(work);
     for (auto part : {plan_command_line, plan_binding, plan_modules, plan_virtual_functions}) part(work);
-    for (auto part : {plan_refresh, plan_losses, plan_remaining}) part(work);
+    plan_refresh(work);
+    plan_losses(work, before);
+    for (auto part : {plan_remaining, tell_idle_ids}) part(work);
   }
   work.plan.files = work.changes();
   work.plan.read = evidence(inputs, work.plan.vms);

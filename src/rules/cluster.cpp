@@ -4,6 +4,7 @@
 
 #include "rules/refused.hpp"
 #include "text/suggest.hpp"
+#include "text/words.hpp"
 
 namespace hostpci {
 namespace {
@@ -39,6 +40,13 @@ std::vector<FileEdit> property_edit(const Facts& facts, const MappingEntry& entr
   return {{path, whole, ""}};
 }
 
+/// Another device stands at the path now: written for that one, the entry would let the VM take it.
+bool is_other_device(const VmFacts& vm, const MappingEntry& entry) {
+  for (const Refusal* refusal : refusals_of(vm, "cluster-mapping-id"))
+    if (refusal->entry == &entry && lower(entry.id) != refusal->expected) return true;
+  return false;
+}
+
 void check_property(const Facts& facts, const VmFacts& vm, Findings& out, std::string_view key,
                     Span MappingEntry::*span) {
   for (const Refusal* refusal : refusals_of(vm, out.rule())) {
@@ -49,7 +57,9 @@ void check_property(const Facts& facts, const VmFacts& vm, Findings& out, std::s
     std::string title = refusal->expected.empty()
                             ? "take `" + std::string(key) + "` out of the entry"
                             : "write `" + std::string(key) + "=" + refusal->expected + "` in the entry";
-    if (facts.mappings->source)
+    if (is_other_device(vm, entry))
+      d.help.emplace_back("make sure first that it is the device you mean: the entry has another `id`");
+    else if (facts.mappings->source)
       give_fix(d, std::move(title), property_edit(facts, entry, key, value, refusal->expected));
   }
 }
@@ -155,6 +165,7 @@ void check_mdev_flag(const Facts& facts, const VmFacts& vm, Findings& out) {
     const Mapping& mapping = *a->resolved.mapping;
     d.labels.push_back({Place(facts.mappings->source, mapping.mdev_span.value_or(mapping.id_span)), ""});
     d.notes.emplace_back("loading or unloading the vendor's driver changes what the device shows");
+    if (refusal->entry && is_other_device(vm, *refusal->entry)) continue;
     give_fix(d, "write `mdev " + refusal->expected + "` in the mapping",
              mdev_edit(*facts.mappings, mapping, refusal->expected));
   }

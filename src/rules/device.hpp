@@ -37,8 +37,11 @@ struct HostLoss {
   const Assignment* assignment;
   const Device* named;    ///< the device that the line names
   const Device* carrier;  ///< the same, or another member of its group
-  const Use* use;
+  const Use* use = nullptr;
 };
+/// What a VM takes from the host: what its lines name and, through the group, members it does not name. Without uses;
+/// not what VFIO holds already.
+std::vector<HostLoss> taken_devices(const Facts&, const VmFacts&);
 /// A device's own uses and, through its group, those of members the VM does not name. What vfio-pci holds already is
 /// lost already.
 std::vector<HostLoss> host_losses(const Facts&, const VmFacts&);

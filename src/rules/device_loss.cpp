@@ -233,7 +233,7 @@ static_assert(well_formed(rules));
 
 }  // namespace
 
-std::vector<HostLoss> host_losses(const Facts& facts, const VmFacts& vm) {
+std::vector<HostLoss> taken_devices(const Facts& facts, const VmFacts& vm) {
   std::vector<HostLoss> all;
   std::set<PciAddress> seen;
   for (const Assignment& a : vm.assignments)
@@ -243,10 +243,17 @@ std::vector<HostLoss> host_losses(const Facts& facts, const VmFacts& vm) {
       if (device->group.value_or(-1) >= 0)
         for (const Device* member : other_members(facts, vm, *device->group)) carriers.push_back(member);
       for (const Device* carrier : carriers) {
-        if (!carrier->uses || already_taken(*carrier) || !seen.insert(carrier->address).second) continue;
-        for (const Use& use : *carrier->uses) all.push_back({&a, device, carrier, &use});
+        if (!already_taken(*carrier) && seen.insert(carrier->address).second) all.push_back({&a, device, carrier});
       }
     }
+  return all;
+}
+
+std::vector<HostLoss> host_losses(const Facts& facts, const VmFacts& vm) {
+  std::vector<HostLoss> all;
+  for (const HostLoss& taken : taken_devices(facts, vm))
+    if (taken.carrier->uses)
+      for (const Use& use : *taken.carrier->uses) all.push_back({taken.assignment, taken.named, taken.carrier, &use});
   return all;
 }
 

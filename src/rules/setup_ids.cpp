@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "rules/device.hpp"
+#include "rules/device_vf.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -144,16 +146,6 @@ void driver_override_help(Diagnostic& d, const Device& device) {
                       device.driver.value_or("").empty() ? "no driver" : "driver " + *device.driver});
 }
 
-/// The line that needs the host's own driver on this device: a mediated device of it, or one of its virtual functions.
-const Assignment* needs_host_driver(const Facts& facts, const Device& device) {
-  for (const VmFacts& vm : facts.vms)
-    for (const Assignment& assignment : vm.assignments)
-      for (const Device* used : assignment.devices)
-        if ((assignment.is_mdev() && used->address == device.address) || used->physfn == device.address)
-          return &assignment;
-  return nullptr;
-}
-
 void ids_catches_host(const Facts& facts, Findings& findings) {
   for (const VfioId& id : effective_ids(facts)) {
     std::vector<const Device*> devices = devices_of(id, facts);
@@ -262,6 +254,49 @@ std::vector<FileEdit> remove_id(const VfioId& id) {
   else
     return {};
   return {{id.place.file(), span, ""}};
+}
+
+bool goes_along(const Facts& facts, const PciAddress& taken, const Device& device) {
+  const Device* first = facts.device(taken);
+  if (!first || is_any_bridge(device)) return false;
+  if (first->group.value_or(-1) >= 0) return device.group == first->group;
+  return device.address.same_slot(taken);
+}
+
+bool is_taken(const Facts& facts, const PciAddress& address) {
+  const Device* device = facts.device(address);
+  auto goes = [&](const PciAddress& taken) { return device && goes_along(facts, taken, *device); };
+  for (const VmFacts& vm : facts.vms)
+    for (const Assignment& assignment : vm.assignments)
+      for (const std::vector<PciAddress>& choice : assignment.resolved.choices)
+        if (takes(assignment) && std::any_of(choice.begin(), choice.end(), goes)) return true;
+  return false;
+}
+
+namespace {
+
+/// The line names a virtual function of the card that does not exist yet.
+bool wants_function_of(const Facts& facts, const Assignment& assignment, const Device& card) {
+  if (assignment.owner->foreign) return false;
+  for (const HostElement& element : assignment.parsed().hosts) {
+    if (!matching_functions(*facts.host, element.text).empty()) continue;
+    auto missing = missing_function(*facts.host, element.text);
+    if (missing && missing->physfn == &card) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const Assignment* needs_host_driver(const Facts& facts, const Device& device) {
+  for (const VmFacts& vm : facts.vms)
+    for (const Assignment& assignment : vm.assignments) {
+      for (const Device* used : assignment.devices)
+        if ((assignment.is_mdev() && used->address == device.address) || used->physfn == device.address)
+          return &assignment;
+      if (device.sriov_totalvfs.value_or(0) > 0 && wants_function_of(facts, assignment, device)) return &assignment;
+    }
+  return nullptr;
 }
 
 const std::span<const Rule> setup_ids_rules = table;

@@ -36,5 +36,14 @@ std::vector<VfioId> effective_ids(const Facts& facts);
 std::vector<FileEdit> remove_id(const VfioId& id);
 /// The devices an id means, bridges left out: vfio-pci refuses these.
 std::vector<const Device*> devices_of(const VfioId& id, const Facts& facts);
+/// Whether the device leaves its driver with the one at `taken`: the same, one of its IOMMU group, or, where there are
+/// no groups, another function of the card.
+bool goes_along(const Facts& facts, const PciAddress& taken, const Device& device);
+/// A line of some VM of this node may take this function from its driver, or it goes along with one: mediated devices
+/// and `driver=keep` take nothing.
+bool is_taken(const Facts& facts, const PciAddress& address);
+/// The line that needs the host's own driver on this device: a mediated device of it, or a virtual function, be it one
+/// that is still to be made.
+const Assignment* needs_host_driver(const Facts& facts, const Device& device);
 
 }  // namespace hostpci

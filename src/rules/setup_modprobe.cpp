@@ -2,6 +2,7 @@
 // they say.
 #include <algorithm>
 
+#include "rules/device.hpp"
 #include "rules/setup_ids.hpp"
 #include "text/words.hpp"
 
@@ -69,6 +70,22 @@ bool native_won(const Device& device) {
   return device.driver_override.value_or("").empty() && critical_use(device).empty();
 }
 
+/// A soft dependency of the module would give a device to vfio-pci that no VM of this node takes.
+bool catches_more(const Facts& facts, const std::string& module) {
+  for (const VfioId& id : effective_ids(facts))
+    for (const Device* device : devices_of(id, facts))
+      if (on_host_driver(*device) && module_of_driver(*device->driver) == module && !is_taken(facts, device->address))
+        return true;
+  return false;
+}
+
+/// It is not certain that vfio-pci is to have the device: which one is meant is for a person to say.
+void doubt(Diagnostic& d, const VfioId& id, const Device& device, const std::string& line, bool taken) {
+  if (!taken) d.notes.push_back("no VM of this node takes " + device.address.str());
+  d.help.push_back((taken ? "take ids out that no VM needs, then add `" : "take `" + id.text + "` out, or add `") +
+                   line + "` if vfio-pci is to have every device of `ids=`");
+}
+
 void softdep_finding(const VfioId& id, const Device& device, const std::string& module, const Facts& facts,
                      Findings& findings) {
   Diagnostic& d = findings.add(
@@ -80,6 +97,7 @@ void softdep_finding(const VfioId& id, const Device& device, const std::string& 
     return;
   }
   std::string line = "softdep " + module + " pre: vfio-pci";
+  if (catches_more(facts, module)) return doubt(d, id, device, line, is_taken(facts, device.address));
   std::vector<FileEdit> edits;
   if (id.place.file().compare(0, 16, "/etc/modprobe.d/") == 0) edits = {append_line(id.place.source, line)};
   mend(d, "add `" + line + "` to a file of /etc/modprobe.d, " + initramfs_help(), Safety::safe, std::move(edits));

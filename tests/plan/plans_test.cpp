@@ -132,6 +132,24 @@ TEST_CASE("healthy hosts need no change") {
   }
 }
 
+TEST_CASE("what the host may do with a network card is asked about as if it were vital where it is not known") {
+  std::vector<Loss> losses = Example(folder / "uses-unknown").plan().losses;
+  REQUIRE(losses.size() == 2);
+  CHECK(losses[0].device == "0000:03:00.0");
+  CHECK(losses[0].critical);
+  CHECK(losses[1].device == "0000:00:14.0");
+  CHECK_FALSE(losses[1].critical);
+}
+
+TEST_CASE("no plan for one VM makes fewer virtual functions than a plan for all") {
+  Example one(folder / "virtual-functions-of-others"), all(folder / "virtual-functions-of-others");
+  all.goal.vms.clear();
+  CHECK(render_plan(one.plan(), false) == render_plan(all.plan(), false));
+  all.carry_out(all.plan());
+  one.host = all.host;
+  CHECK(one.plan().files.empty());
+}
+
 TEST_CASE("the same inputs give the same plan, in any order of the VMs, and it survives being saved") {
   for (const fs::path& directory : test::sorted_entries(folder)) {
     CAPTURE(directory.filename().string());
