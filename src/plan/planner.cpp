@@ -34,9 +34,9 @@ void plan_remaining(Workspace& work) {
 
 Plan make_plan(const PlanInputs& inputs, const Goal& goal) {
   Workspace work(inputs, goal);
-  if (work.plan.vms.empty())
-    work.note("no VM with a hostpci line is to be started here");
-  else {
+  if (work.plan.vms.empty()) {
+    if (inputs.all_read) work.note("no VM with a hostpci line is to be started here");
+  } else {
     std::set<PciAddress> before = taken_at_boot(work.facts());
     for (auto part : {plan_fixes, plan_vms, plan_mappings, plan_id_lists}) part(work);
     for (auto part : {plan_command_line, plan_binding, plan_modules, plan_virtual_functions}) part(work);
