@@ -92,7 +92,8 @@ std::multiset<std::string> our_lines(const BootConfig& config) {
 /// Options of the running kernel's command line come last in kmod's list: they are of this machine, not of the files.
 std::set<std::string> machine_lines() {
   std::set<std::string> lines;
-  for (const KernelArgument& a : parse_kernel_command_line(read_file("/proc/cmdline"))) {
+  const std::string text = read_file("/proc/cmdline");
+  for (const KernelArgument& a : parse_kernel_command_line(text)) {
     std::size_t dot = a.name.find('.');
     if (dot == a.name.npos) continue;
     std::string option(a.name.substr(dot + 1));
