@@ -228,7 +228,8 @@ TEST_CASE("what a running VM was started with is not taken out of its file") {
   machine.write("run/qemu-server/100.pid", "4242\n");
   fs::create_directories(machine.root() + "/var");
   fs::create_symlink("/run", machine.root() + "/var/run");
-  std::string arguments = std::string("/usr/bin/kvm\0-id\0100\0-pidfile\0/var/run/qemu-server/100.pid\0", 65);
+  std::string arguments;
+  for (const char* word : {"/usr/bin/kvm", "-id", "100", "-pidfile", "/var/run/qemu-server/100.pid"}) arguments += word + std::string(1, '\0');
   machine.write("proc/4242/cmdline", arguments);
   Ran ran = machine.run({"rollback", "--yes"});
   CHECK(ran.status == 3);
