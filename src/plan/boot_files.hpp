@@ -4,16 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "config/command_line_home.hpp"
-#include "host/host.hpp"
+#include "rules/boot_homes.hpp"
 
 namespace hostpci {
-
-/// Where the kernel command line of this host lives.
-CommandLineHomes homes_of(const Host&, const BootConfig&);
-
-/// What renews this host's initramfs. Proxmox VE has initramfs-tools also where no file shows it.
-InitramfsDecision initramfs_of(const Host&);
 
 /// Does a change of this file count only when the boot loader's files are written anew?
 bool is_of_loader(const CommandLineHomes&, std::string_view path);

@@ -171,7 +171,7 @@ void unsafe_interrupts(const Facts& facts, Findings& findings) {
     if (same && joined_words(directive).size() == 1)
       edits = {remove_lines(directive.source, directive.directive->span)};
   }
-  mend(d, "take the option out, " + initramfs_help(), Safety::safe, std::move(edits));
+  mend(d, "take the option out, " + initramfs_help(facts), Safety::safe, std::move(edits));
 }
 
 void acs_override(const Facts& facts, Findings& findings) {

@@ -164,7 +164,7 @@ void check_idle(const Facts& facts, const VmFacts& vm, Findings& out) {
       edits.push_back(append_line(place->source, "options vfio-pci disable_idle_d3=1"));
     }
     f.notes.emplace_back("without the option idle devices sleep; awake they draw more power");
-    mend(f, "add `options vfio-pci disable_idle_d3=1` to a file of /etc/modprobe.d, " + initramfs_help(), Safety::safe,
+    mend(f, "add `options vfio-pci disable_idle_d3=1` to a file of /etc/modprobe.d, " + initramfs_help(facts), Safety::safe,
          std::move(edits));
   });
 }

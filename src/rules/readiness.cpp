@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "rules/boot_homes.hpp"
 #include "rules/lint.hpp"
 #include "rules/readiness_parts.hpp"
 #include "rules/setup.hpp"
@@ -66,7 +67,7 @@ std::vector<std::string> commands_for(const Facts& facts, const Diagnostic& d) {
   if (file.rfind("/etc/default/grub", 0) == 0 || file == "/etc/kernel/cmdline" || file == "/proc/cmdline")
     return refresh_commands(facts);
   if (file.rfind("/etc/modprobe.d", 0) == 0 || file.rfind("/etc/initramfs-tools", 0) == 0)
-    return {"update-initramfs -u -k all", "reboot"};
+    return {initramfs_refresh(facts), "reboot"};
   return {"hostpci explain " + d.rule};
 }
 

@@ -153,7 +153,7 @@ Check check_unsafe(const Facts& facts) {
   auto set = module_parameter(facts, "vfio_iommu_type1", "allow_unsafe_interrupts", true);
   if (set) check.evidence.push_back({set->place.file(), "allow_unsafe_interrupts=" + set->value});
   check.mend = "take `allow_unsafe_interrupts` out of " + (set ? set->place.file() : std::string("/etc/modprobe.d")) +
-               ", " + initramfs_help();
+               ", " + initramfs_help(facts);
   check.commands = {"update-initramfs -u -k all", "reboot"};
   return check;
 }

@@ -1,6 +1,7 @@
 // Why a host has no IOMMU: firmware, command line, kernel, platform, or a hypervisor around it, and how sure that is.
 #include <algorithm>
 
+#include "rules/boot_homes.hpp"
 #include "rules/readiness.hpp"
 #include "rules/setup.hpp"
 #include "text/words.hpp"
@@ -174,8 +175,9 @@ IommuCause find_iommu_cause(const Facts& facts) {
 }
 
 std::vector<std::string> refresh_commands(const Facts& facts) {
-  bool tool = facts.bootloader == Bootloader::systemd_boot || facts.host->file("/etc/kernel/proxmox-boot-uuids");
-  return {tool ? "proxmox-boot-tool refresh" : "update-grub", "reboot"};
+  std::vector<std::string> commands = command_line_refresh(facts);
+  commands.push_back("reboot");
+  return commands;
 }
 
 }  // namespace hostpci

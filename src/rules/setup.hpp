@@ -68,10 +68,10 @@ void mend(Diagnostic& diagnostic, std::string title, Safety safety, std::vector<
 void offer_removal(Diagnostic& diagnostic, const BootArgument& argument, const Facts& facts,
                    Safety safety = Safety::safe);
 
-/// "run `update-grub`, then reboot", or proxmox-boot-tool's form.
+/// "run `update-grub`, then reboot", or whatever this host's boot loader needs.
 std::string refresh_help(const Facts& facts);
-/// "run `update-initramfs -u -k all`, then reboot".
-std::string initramfs_help();
+/// "run `update-initramfs -u -k all`, then reboot", or dracut's form.
+std::string initramfs_help(const Facts& facts);
 /// 6.8 of "6.8.12-4-pve".
 std::optional<std::pair<int, int>> kernel_version(const Facts& facts);
 /// The release names Proxmox's own kernel.

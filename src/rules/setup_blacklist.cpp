@@ -46,10 +46,10 @@ void blacklist_pattern(const Facts& facts, Findings& findings) {
         findings.add(module_place(directive), "`" + module + "` matches nothing: kmod compares names as they stand");
     std::string bare = bare_name(module);
     if (bare.find_first_of("*?[./") != std::string::npos || bare.empty()) {
-      d.help.push_back("write one line a module (`lsmod` has their names), " + initramfs_help());
+      d.help.push_back("write one line a module (`lsmod` has their names), " + initramfs_help(facts));
       continue;
     }
-    mend(d, "write `" + bare + "`, " + initramfs_help(), Safety::unsafe,
+    mend(d, "write `" + bare + "`, " + initramfs_help(facts), Safety::unsafe,
          {{directive.source->path, directive.directive->module.span, bare}});
   }
 }
@@ -144,7 +144,7 @@ void blacklist_ineffective(const Facts& facts, Findings& findings) {
     else
       d.notes.push_back(
           "a blacklist stops loading by device only; a dependency, modprobe, or an old initramfs still loads it");
-    d.help.push_back(initramfs_help());
+    d.help.push_back(initramfs_help(facts));
   }
 }
 

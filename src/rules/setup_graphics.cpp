@@ -168,7 +168,7 @@ void i915_sriov_dkms(const Facts& facts, Findings& findings) {
     d.labels.push_back({Place("/sys/module/i915/parameters"), "no max_vfs: it is the kernel's own module"});
     std::string release = facts.host->kernel.release.value_or("$(uname -r)");
     d.help.push_back("build i915-sriov-dkms for this kernel: `apt install proxmox-headers-" + release +
-                     "`, `dkms autoinstall`, " + initramfs_help());
+                     "`, `dkms autoinstall`, " + initramfs_help(facts));
     return;
   }
 }

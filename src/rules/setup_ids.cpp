@@ -44,7 +44,7 @@ void list_faults(const Facts& facts, const IdList& list, Findings& findings) {
     Diagnostic& d = findings.add(id.place, fault(id));
     d.notes.push_back("the kernel logs \"vfio_pci: invalid id string\", or binds another device");
     d.help.push_back("`lspci -nn` shows the ids, as in `ids=10de:1b80,10de:10f0`");
-    std::string meant = with_colons(list), after = list.command_line ? refresh_help(facts) : initramfs_help();
+    std::string meant = with_colons(list), after = list.command_line ? refresh_help(facts) : initramfs_help(facts);
     if (meant.empty()) continue;
     Span whole{list.ids.front().place.span.begin, list.ids.back().place.span.end};
     std::vector<FileEdit> edits;
@@ -70,7 +70,7 @@ void blank_faults(const Facts& facts, Findings& findings) {
       Diagnostic& d =
           findings.add(Place(word.source, word.span), "`" + word.text + "` is not read: a blank ends the list of ids");
       std::string comma = before->text.back() == ',' ? "" : ",";
-      mend(d, "write the ids without blanks, " + initramfs_help(), Safety::unsafe,
+      mend(d, "write the ids without blanks, " + initramfs_help(facts), Safety::unsafe,
            {{word.source->path, {before->span.end, word.span.begin}, comma}});
     }
     before = word;
@@ -107,7 +107,7 @@ void ids_split(const Facts& facts, Findings& findings) {
       std::uint32_t end = last.ids.back().place.span.end;
       edits = {{last.place.file(), {end, end}, "," + lost}};
     }
-    mend(d, "merge the lists into one, " + (last.command_line ? refresh_help(facts) : initramfs_help()), Safety::unsafe,
+    mend(d, "merge the lists into one, " + (last.command_line ? refresh_help(facts) : initramfs_help(facts)), Safety::unsafe,
          std::move(edits));
   }
 }
@@ -175,7 +175,7 @@ void ids_with_mdev(const Facts& facts, Findings& findings) {
       Diagnostic& d = findings.add(
           id.place, "`" + id.text + "` gives " + describe(*device) + " to vfio-pci: it then has no " + what);
       d.labels.push_back({Findings::place(*user), "this line needs its own driver"});
-      mend(d, "take the id out, " + initramfs_help(), Safety::unsafe, remove_id(id));
+      mend(d, "take the id out, " + initramfs_help(facts), Safety::unsafe, remove_id(id));
     }
 }
 

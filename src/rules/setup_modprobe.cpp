@@ -27,7 +27,7 @@ void modprobe_suffix(const Facts& facts, Findings& findings) {
       if (d.kind == DirectiveKind::unknown || d.module.text.empty()) continue;
       Diagnostic& finding =
           findings.add(Place(source, d.span), "this has no effect: kmod reads files named *.conf only");
-      finding.help.push_back("rename the file to `" + path + ".conf`; " + initramfs_help());
+      finding.help.push_back("rename the file to `" + path + ".conf`; " + initramfs_help(facts));
       break;
     }
   }
@@ -100,7 +100,7 @@ void softdep_finding(const VfioId& id, const Device& device, const std::string& 
   if (catches_more(facts, module)) return doubt(d, id, device, line, is_taken(facts, device.address));
   std::vector<FileEdit> edits;
   if (id.place.file().compare(0, 16, "/etc/modprobe.d/") == 0) edits = {append_line(id.place.source, line)};
-  mend(d, "add `" + line + "` to a file of /etc/modprobe.d, " + initramfs_help(), Safety::safe, std::move(edits));
+  mend(d, "add `" + line + "` to a file of /etc/modprobe.d, " + initramfs_help(facts), Safety::safe, std::move(edits));
 }
 
 void softdep_missing(const Facts& facts, Findings& findings) {
@@ -165,7 +165,7 @@ void softdep_invalid(const Facts& facts, Findings& findings) {
     std::vector<FileEdit> edits;
     if (read_softdep(directive).pre.size() + read_softdep(directive).post.size() <= 1)
       edits = {{directive.source->path, directive.directive->span, line}};
-    mend(d, "write `" + line + "`, " + initramfs_help(), Safety::safe, std::move(edits));
+    mend(d, "write `" + line + "`, " + initramfs_help(facts), Safety::safe, std::move(edits));
   }
 }
 
@@ -213,7 +213,7 @@ void other_images(const Facts& facts, const std::string& running, Findings& find
   d.severity = Severity::info;
   for (const std::string& image : stale) d.labels.push_back({Place(image), "older"});
   d.notes.emplace_back("without `-k all`, `update-initramfs -u` renews that of one kernel");
-  d.help.push_back(initramfs_help());
+  d.help.push_back(initramfs_help(facts));
 }
 
 void initramfs_stale(const Facts& facts, Findings& findings) {
@@ -225,7 +225,7 @@ void initramfs_stale(const Facts& facts, Findings& findings) {
   if (!place) return other_images(facts, image, findings);
   Diagnostic& d = findings.add(*place, "the file was changed after the initramfs was made, which holds a copy of it");
   d.labels.push_back({Place(image), "older"});
-  d.help.push_back(initramfs_help());
+  d.help.push_back(initramfs_help(facts));
 }
 
 constexpr Rule table[] = {

@@ -1,6 +1,7 @@
 // Arguments, edits and kernel facts for the checks of the boot set-up.
 #include <algorithm>
 
+#include "rules/boot_homes.hpp"
 #include "rules/setup.hpp"
 #include "text/words.hpp"
 
@@ -194,11 +195,11 @@ void offer_removal(Diagnostic& diagnostic, const BootArgument& argument, const F
 }
 
 std::string refresh_help(const Facts& facts) {
-  bool tool = facts.bootloader == Bootloader::systemd_boot || facts.host->file("/etc/kernel/proxmox-boot-uuids");
-  return std::string("run `") + (tool ? "proxmox-boot-tool refresh" : "update-grub") + "`, then reboot";
+  std::vector<std::string> commands = command_line_refresh(facts);
+  return commands.empty() ? "then reboot" : "run `" + join(commands, "`, then `") + "`, then reboot";
 }
 
-std::string initramfs_help() { return "run `update-initramfs -u -k all`, then reboot"; }
+std::string initramfs_help(const Facts& facts) { return "run `" + initramfs_refresh(facts) + "`, then reboot"; }
 
 std::optional<std::pair<int, int>> kernel_version(const Facts& facts) {
   if (!facts.host->kernel.release) return {};

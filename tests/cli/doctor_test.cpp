@@ -109,6 +109,12 @@ TEST_CASE("a kernel without an IOMMU: the reason, and a failure once a VM asks f
   CHECK(line_of(asked.out, "iommu").starts_with("FAIL"));
 }
 
+TEST_CASE("what makes a change count is the host's own: its boot entries, not update-grub") {
+  Ran ran = run_hostpci({"--host", std::string(FIXTURES) + "/plans/boot-entries/host.yaml", "doctor"});
+  CHECK(ran.out.find("`grubby --update-kernel=ALL --args=…|--remove-args=…") != std::string::npos);
+  CHECK(ran.out.find("update-grub") == std::string::npos);
+}
+
 TEST_CASE("an empty root fails nothing") {
   TemporaryDirectory directory;
   Ran ran = run_hostpci({"--root", directory.path(), "doctor"});
