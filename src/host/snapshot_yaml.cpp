@@ -10,6 +10,7 @@
 #include <streambuf>
 
 #include "host/snapshot_text.hpp"
+#include "text/escape.hpp"
 
 namespace hostpci {
 namespace {
@@ -198,7 +199,7 @@ std::optional<Yaml> parse_yaml(const SourcePtr& source, Sink& sink) {
   } catch (const Refused& refused) {
     sink.add(yaml_problem(source, refused.line, refused.column, refused.message));
   } catch (const YAML::Exception& error) {
-    sink.add(yaml_problem(source, error.mark.line, error.mark.column, "not valid YAML: " + error.msg));
+    sink.add(yaml_problem(source, error.mark.line, error.mark.column, "not valid YAML: " + printable(error.msg)));
   }
   return {};
 }
