@@ -33,6 +33,10 @@ class FaultyFileSystem : public FileSystem {
     if (int code = fault_("create", path)) return system_failure("create", path, code);
     return inner_.create(path, bytes, mode, durable);
   }
+  Status write_attribute(const std::string& path, std::string_view value, int milliseconds) override {
+    if (int code = fault_("write_attribute", path)) return system_failure("write to", path, code);
+    return inner_.write_attribute(path, value, milliseconds);
+  }
   Status rename(const std::string& from, const std::string& to) override {
     if (int code = fault_("rename", to)) return system_failure("rename", from, code);
     return inner_.rename(from, to);

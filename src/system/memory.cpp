@@ -186,6 +186,14 @@ Status MemoryFileSystem::create(const std::string& path, std::string_view bytes,
   return Done{};
 }
 
+Status MemoryFileSystem::write_attribute(const std::string& path, std::string_view value, int) {
+  Result<std::string> resolved = resolve("write to", path, true);
+  if (!resolved) return resolved.error();
+  if (!files_.count(*resolved)) return system_failure("write to", path, is_directory(*resolved) ? EISDIR : ENOENT);
+  files_[*resolved] = value;
+  return Done{};
+}
+
 Status MemoryFileSystem::rename(const std::string& from, const std::string& to) {
   Result<std::string> source = resolve("rename", from, false), target = resolve("rename", to, false);
   if (!source) return source.error();

@@ -33,6 +33,8 @@ class MemoryFileSystem : public FileSystem {
   Result<std::string> canonical(const std::string& path) const override;
   Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) override;
   Status rename(const std::string& from, const std::string& to) override;
+  /// The value becomes the file's bytes.
+  Status write_attribute(const std::string& path, std::string_view value, int milliseconds) override;
   Status remove(const std::string& path) override;
   Status copy_metadata(const std::string& from, const std::string& to) override;
   Status touch(const std::string& path, std::int64_t seconds) override;

@@ -16,6 +16,7 @@
 #include "system/listing.hpp"
 #include "system/metadata.hpp"
 #include "system/rooted.hpp"
+#include "system/watched_write.hpp"
 
 namespace hostpci {
 namespace {
@@ -142,6 +143,15 @@ class RealFileSystem : public FileSystem {
     if (code == 0) return Done{};
     unlinkat(directory_.number(), name_, 0);
     return system_failure("write", path, code);
+  }
+
+  Status write_attribute(const std::string& path, std::string_view value, int milliseconds) override {
+    if (!enter_fresh(path)) return system_failure("write to", path, errno);
+    Descriptor file(openat(directory_.number(), name_, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+    if (!file) return system_failure("write to", path, errno);
+    int code = write_within(file.number(), value, milliseconds);
+    if (code == 0) return Done{};
+    return system_failure("write to", path, code);
   }
 
   Status rename(const std::string& from, const std::string& to) override {

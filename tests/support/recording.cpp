@@ -17,6 +17,9 @@ class Recording : public FileSystem {
   Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) override {
     return note(inner_.create(path, bytes, mode, durable), {Change::create, place(path), "", std::string(bytes), durable});
   }
+  Status write_attribute(const std::string& path, std::string_view value, int milliseconds) override {
+    return inner_.write_attribute(path, value, milliseconds);
+  }
   Status rename(const std::string& from, const std::string& to) override {
     std::string source = place(from);
     return note(inner_.rename(from, to), {Change::rename, source, place(to)});

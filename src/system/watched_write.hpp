@@ -1,0 +1,11 @@
+// A write(2) that is not waited for for ever: a driver may hold it inside the kernel, where no signal reaches.
+#pragma once
+#include <string_view>
+
+namespace hostpci {
+
+/// Writes all bytes in one call, in a process of its own, and waits so long for its end: 0, or errno. ETIMEDOUT: the call was
+/// killed and has ended without effect. EINPROGRESS: the kernel is still at it, and may yet finish.
+int write_within(int file, std::string_view bytes, int milliseconds);
+
+}  // namespace hostpci
