@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "rules/holders.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -41,55 +42,13 @@ bool insists(const User& user) {
 
 // In use -------------------------------------------------------------------------------------------------------------
 
-/// The host= of a running QEMU's vfio-pci devices.
-std::vector<PciAddress> opened_devices(const RunningVm& vm) {
-  std::vector<PciAddress> found;
-  for (const std::string& argument : vm.arguments) {
-    if (argument.compare(0, 9, "vfio-pci,") != 0) continue;
-    for (std::string_view part : split(argument, ','))
-      if (part.substr(0, 5) == "host=")
-        if (auto address = parse_pci_address(part.substr(5))) found.push_back(*address);
-  }
-  return found;
-}
-
-struct Holder {
-  std::uint32_t vmid = 0;
-  std::string evidence;
-};
-
-void read_reservations(const Host& host, std::map<PciAddress, Holder>& held) {
-  const std::string path = "/run/qemu-server/pci-id-reservations";
-  const std::string* text = host.file(path);
-  if (!text) return;
-  for (std::string_view line : split(*text, '\n')) {
-    std::vector<std::string_view> parts = words(line);
-    if (parts.size() != 3 || parts[2].substr(0, 4) != "pid:") continue;
-    auto address = parse_pci_address(parts[0]);
-    auto vmid = number(parts[1]), pid = number(parts[2].substr(4));
-    auto runs = [&](const RunningVm& vm) { return vmid && pid && vm.vmid == *vmid && vm.pid == *pid; };
-    if (address && std::any_of(host.running->begin(), host.running->end(), runs))
-      held[*address] = {std::uint32_t(*vmid), path};
-  }
-}
-
-/// Which running VM has which device, by its process and by PVE's reservations.
-std::map<PciAddress, Holder> holders(const Host& host) {
-  std::map<PciAddress, Holder> held;
-  read_reservations(host, held);
-  for (const RunningVm& vm : *host.running)
-    for (const PciAddress& address : opened_devices(vm))
-      held[address] = {vm.vmid, "/proc/" + std::to_string(vm.pid) + "/cmdline"};
-  return held;
-}
-
-bool held_by_other(const std::map<PciAddress, Holder>& held, const VmFacts& vm, const PciAddress& address) {
+bool held_by_other(const Holders& held, const VmFacts& vm, const PciAddress& address) {
   auto at = held.find(address);
   return at != held.end() && at->second.vmid != vm.vm->vmid;
 }
 
 /// Every choice of the line has a function that another VM holds.
-bool is_blocked(const std::map<PciAddress, Holder>& held, const Assignment& a) {
+bool is_blocked(const Holders& held, const Assignment& a) {
   auto blocked = [&](const std::vector<PciAddress>& choice) {
     return std::any_of(choice.begin(), choice.end(),
                        [&](const PciAddress& f) { return held_by_other(held, *a.owner, f); });
@@ -98,7 +57,7 @@ bool is_blocked(const std::map<PciAddress, Holder>& held, const Assignment& a) {
   return !a.resolved.mdev && !choices.empty() && std::all_of(choices.begin(), choices.end(), blocked);
 }
 
-void tell_in_use(const Facts& facts, const std::map<PciAddress, Holder>& held, const Assignment& a, Findings& out) {
+void tell_in_use(const Facts& facts, const Holders& held, const Assignment& a, Findings& out) {
   for (const PciAddress& function : a.functions()) {
     if (!held_by_other(held, *a.owner, function)) continue;
     const Holder& holder = held.at(function);
@@ -126,7 +85,7 @@ void check_in_use(const Facts& facts, Findings& out) {
     if (any_shared(facts)) out.unknown("which VMs run", "/run/qemu-server");
     return;
   }
-  std::map<PciAddress, Holder> held = holders(*facts.host);
+  Holders held = device_holders(*facts.host);
   for (const VmFacts& vm : facts.vms) {
     if (vm.running || vm.foreign || is_template(vm.next)) continue;
     for (const Assignment& a : vm.assignments)
