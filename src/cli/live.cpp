@@ -1,0 +1,86 @@
+// Opening the running host for a command that acts on it.
+#include "cli/live.hpp"
+
+#include <algorithm>
+
+#include "apply/txn_locks.hpp"
+#include "cli/device_view.hpp"
+#include "cli/log.hpp"
+#include "cli/survey.hpp"
+#include "rules/suggestion.hpp"
+#include "text/escape.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+constexpr std::uint64_t longest = 3600;  ///< seconds
+
+/// Nothing, told, if it is no number of seconds.
+std::optional<int> milliseconds_of(const Options& options) {
+  if (!options.has("timeout")) return 10000;
+  auto seconds = number(options.text("timeout"));
+  if (seconds && *seconds > 0 && *seconds <= longest) return int(*seconds) * 1000;
+  log_error("`--timeout` takes seconds, from 1 to " + std::to_string(longest) + ", not `" + options.text("timeout") + "`");
+  return {};
+}
+
+}  // namespace
+
+bool LiveSession::read_host(const Globals& globals) {
+  auto world = World::open(globals);
+  if (!world) return log_error(world.error().message), false;
+  world_ = std::move(*world);
+  auto host = world_->host({.capabilities = false});
+  if (!host) return log_error(host.error().message), false;
+  host_ = *host;
+  return true;
+}
+
+bool LiveSession::take_lock() {
+  auto world = World::open({});
+  auto lock = world ? lock_host((*world)->system(), Deadline()) : Result<std::unique_ptr<FileLock>>(world.error());
+  if (!lock) return log_error(lock.error().message), false;
+  lock_ = std::move(*lock);
+  return true;
+}
+
+std::unique_ptr<LiveSession> LiveSession::open(const Invocation& invocation, int& status) {
+  auto session = std::make_unique<LiveSession>();
+  const Globals& globals = invocation.globals;
+  session->dry_ = invocation.options.has("dry-run");
+  auto milliseconds = milliseconds_of(invocation.options);
+  status = milliseconds ? refused : usage;
+  if (!milliseconds) return nullptr;
+  session->milliseconds_ = *milliseconds;
+  if (!session->dry_ && (globals.has_root() || !globals.host.empty())) {
+    log_error("`" + std::string(invocation.command->name) + "` acts on the running kernel: not below `--root`, not with `--host`; `--dry-run` shows what it would do");
+    return nullptr;
+  }
+  if (!session->dry_ && !session->take_lock()) return nullptr;
+  return session->read_host(globals) ? std::move(session) : nullptr;
+}
+
+std::optional<std::vector<const Device*>> LiveSession::devices(const std::vector<std::string>& words, int& status) const {
+  std::vector<const Device*> found;
+  for (const std::string& word : words) {
+    auto pattern = parse_address_pattern(word);
+    auto meant = pattern ? meant_devices(host(), *pattern) : std::vector<const Device*>();
+    if (meant.empty()) {
+      log_error(pattern ? no_such_device(host(), word) : no_address(word));
+      status = pattern ? refused : usage;
+      return {};
+    }
+    for (const Device* device : meant)
+      if (std::find(found.begin(), found.end(), device) == found.end()) found.push_back(device);
+  }
+  return found;
+}
+
+Status LiveSession::carry_out(const std::vector<KernelWrite>& writes, Output& out) {
+  if (!dry_) return hostpci::carry_out(system(), writes, milliseconds_);
+  for (const KernelWrite& write : writes) out << printable(as_text(write)) << "\n";
+  return Done{};
+}
+
+}  // namespace hostpci

@@ -1,0 +1,50 @@
+// What the commands that act on the running kernel share: where they may act, one at a time, for so long; the devices they were given.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/world.hpp"
+#include "host/host.hpp"
+#include "live/kernel_write.hpp"
+#include "system/file_system.hpp"
+
+namespace hostpci {
+
+/// The running host, read while no other writer of ours is at work. With --dry-run nothing is locked, and a snapshot or a root will do.
+class LiveSession {
+ public:
+  /// Null, told: `status` is then the exit status. Below --root and with --host only --dry-run is allowed.
+  static std::unique_ptr<LiveSession> open(const Invocation&, int& status);
+
+  FileSystem& system() { return world_->system(); }
+  World& world() { return *world_; }
+  const Host& host() const { return *host_; }
+  bool dry() const { return dry_; }
+  int milliseconds() const { return milliseconds_; }  ///< what one write may take: --timeout
+
+  /// The functions that these words mean (01:00 is a slot), each once, in the order given; bridges among them. Nothing, told:
+  /// a word that is no address, or means no device.
+  std::optional<std::vector<const Device*>> devices(const std::vector<std::string>& words, int& status) const;
+
+  /// The writes, or with --dry-run their text on `out`.
+  Status carry_out(const std::vector<KernelWrite>&, Output& out);
+
+ private:
+  bool read_host(const Globals&);
+  bool take_lock();
+
+  std::unique_ptr<World> world_;
+  std::unique_ptr<FileLock> lock_;
+  const Host* host_ = nullptr;
+  bool dry_ = false;
+  int milliseconds_ = 10000;
+};
+
+/// Options of every command that acts on the running kernel: --dry-run, --timeout.
+inline constexpr OptionSpec live_dry_run{"dry-run", OptionValue::none, "", "print what would be written, write nothing"};
+inline constexpr OptionSpec live_timeout{"timeout", OptionValue::required, "SECONDS", "how long one write may take (10)"};
+
+}  // namespace hostpci
