@@ -72,6 +72,9 @@ Status carry_out(FileSystem& system, const std::vector<KernelWrite>& writes, int
   return Done{};
 }
 
-std::string as_text(const KernelWrite& write) { return "write `" + std::string(trim(write.value)) + "` to " + write.path; }
+std::string as_text(const KernelWrite& write) {
+  std::string value(trim(write.value));
+  return "write " + (value.empty() ? "an empty line" : "`" + value + "`") + " to " + write.path;
+}
 
 }  // namespace hostpci

@@ -1,0 +1,125 @@
+// Moving devices, and the way back when a step fails.
+#include "live/moving.hpp"
+
+#include <cerrno>
+
+#include "rules/device.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+constexpr int queued = 200;  ///< milliseconds for a write that has to wait for one that hangs: the kernel keeps it in line
+
+std::string quoted(const PciAddress& address) { return "`" + address.str() + "`"; }
+std::string driver_words(const std::string& driver) { return driver.empty() ? "no driver" : "driver `" + driver + "`"; }
+bool timed_out(const Failure& failure) { return failure.code == ETIMEDOUT || failure.code == EINPROGRESS; }
+
+enum class Step { driver_override, unbind, probe };
+
+Step step_of(const KernelWrite& write) {
+  if (write.path.ends_with("/unbind")) return Step::unbind;
+  return write.path.ends_with("/drivers_probe") ? Step::probe : Step::driver_override;
+}
+
+/// One run; knows what was done so far.
+class Mover {
+ public:
+  Mover(FileSystem& system, int milliseconds) : system_(system), milliseconds_(milliseconds) {}
+
+  MoveResult run(const std::vector<Move>& moves) {
+    for (std::size_t i = 0; i < moves.size() && result_.status; ++i) {
+      result_.status = go(moves[i]);
+      if (!result_.status) put_back_from(moves, i);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void put_back_from(const std::vector<Move>& moves, std::size_t last) {
+    for (std::size_t i = last + 1; i-- > 0;) put_back(moves[i]);
+    result_.drivers.clear();
+  }
+
+  Status go(const Move& move) {
+    for (const KernelWrite& write : move.writes)
+      if (Status done = hostpci::carry_out(system_, write, milliseconds_); !done) {
+        hangs_ = done.error().code == EINPROGRESS;
+        return Failure{explained(move, write, done.error()), done.error().code};
+      }
+    if (move.writes.empty()) return Done{};
+    Result<std::string> driver = driver_now(system_, move.address);
+    if (!driver) return driver.error();
+    result_.drivers[move.address] = *driver;
+    return Done{};
+  }
+
+  std::string explained(const Move& move, const KernelWrite& write, const Failure& failure) const {
+    std::string time = " within " + count(std::size_t(milliseconds_ + 999) / 1000, "second");
+    Step step = step_of(write);
+    if (step == Step::unbind && timed_out(failure))
+      return "driver `" + move.from.driver + "` did not let " + quoted(move.address) + " go" + time;
+    if (step == Step::probe && failure.code == EIO && move.driver) return not_taken(move);
+    if (step == Step::probe && timed_out(failure)) return "no driver was done with taking " + quoted(move.address) + time;
+    return failure.message;
+  }
+
+  std::string not_taken(const Move& move) const {
+    std::string text = "`" + *move.driver + "` did not take " + quoted(move.address) + ", which has ";
+    auto driver = driver_now(system_, move.address);
+    return text + (driver ? driver_words(*driver) : "a driver that cannot be read") + " now; the kernel's log may say why";
+  }
+
+  /// While the kernel is at it, what shows the device waits for it too: nothing is read.
+  void leave_hanging(const Move& move) {
+    hangs_ = false;
+    std::string text = quoted(move.address) + ": the kernel still waits for `" + move.from.driver + "`";
+    if (!move.writes.empty() && step_of(move.writes.front()) == Step::driver_override) {
+      KernelWrite back = writes_between(move.address, {"", move.driver_override}, "", move.from.driver_override).front();
+      back.shows = Shows::nothing;
+      Status put = hostpci::carry_out(system_, back, queued);
+      if (put) text += "; driver_override is put back";
+      else if (put.error().code == EINPROGRESS) text += "; driver_override is put back when it has";
+      else text += "; driver_override could not be put back: " + put.error().message;
+    }
+    result_.left.push_back(text + "; if it is without a driver then, `hostpci unbind " + move.address.str() + "` gives it back");
+  }
+
+  Result<Placement> placement_now(const Move& move) const {
+    Result<std::string> driver = driver_now(system_, move.address);
+    if (!driver) return driver.error();
+    Result<std::string> text = system_.read(device_path(move.address, "driver_override"));
+    if (!text) return text.error();
+    std::string value(trim(*text));
+    return Placement{*driver, value == "(null)" ? "" : value};
+  }
+
+  void put_back(const Move& move) {
+    if (hangs_) return leave_hanging(move);
+    Result<Placement> now = placement_now(move);
+    if (!now) return fail_back(move, now.error());
+    if (*now == move.from) return;
+    auto writes = writes_between(move.address, *now, move.from.driver, move.from.driver_override);
+    if (Status done = hostpci::carry_out(system_, writes, milliseconds_); !done) return fail_back(move, done.error());
+    result_.undone.push_back(quoted(move.address) + " has " + driver_words(move.from.driver) + " again");
+  }
+
+  void fail_back(const Move& move, const Failure& failure) {
+    auto driver = driver_now(system_, move.address);
+    result_.left.push_back(quoted(move.address) + " had " + driver_words(move.from.driver) + " and has " +
+                           (driver ? driver_words(*driver) : "an unknown driver") + " now: " + failure.message);
+  }
+
+  FileSystem& system_;
+  int milliseconds_;
+  bool hangs_ = false;
+  MoveResult result_;
+};
+
+}  // namespace
+
+MoveResult carry_out(FileSystem& system, const std::vector<Move>& moves, int milliseconds) {
+  return Mover(system, milliseconds).run(moves);
+}
+
+}  // namespace hostpci

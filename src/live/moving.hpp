@@ -1,0 +1,25 @@
+// Carries devices from driver to driver: all of them, or none.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "live/placement.hpp"
+#include "system/file_system.hpp"
+#include "text/result.hpp"
+
+namespace hostpci {
+
+struct MoveResult {
+  Status status = Done{};                   ///< what failed, in words that name device and driver
+  std::map<PciAddress, std::string> drivers;  ///< what each device that was moved is on now
+  std::vector<std::string> undone;          ///< "`0000:01:00.0` is on `e1000e` again"
+  std::vector<std::string> left;            ///< what could not be put back, and what is there now
+};
+
+/// Each write is proven before the next. After the first that fails, its device and those before it are put back, the last
+/// one first. `milliseconds`: what one write may take. A driver that the kernel cannot be made to let go of (EINPROGRESS) is not
+/// waited for: its device is left to it, its driver_override is put back as soon as the kernel allows it.
+MoveResult carry_out(FileSystem&, const std::vector<Move>&, int milliseconds);
+
+}  // namespace hostpci
