@@ -1,7 +1,5 @@
-// Where PVE puts a hostpci line in the guest, and what it names the mediated devices that it makes for one.
+// Where PVE puts a hostpci line in the guest.
 #include "export/guest_slot.hpp"
-
-#include <cstdio>
 
 #include "config/machine.hpp"
 
@@ -47,12 +45,6 @@ int boot_place(const Guest& guest, std::string_view key) {
   for (std::size_t i = guest.boot_order.size(); i-- > 0;)
     if (guest.boot_order[i] == key) return int(i);
   return -1;
-}
-
-std::string mdev_uuid(std::uint32_t vmid, int index) {
-  char uuid[64];
-  std::snprintf(uuid, sizeof uuid, "%08d-0000-0000-0000-%012u", index, unsigned(vmid));
-  return uuid;
 }
 
 }  // namespace hostpci

@@ -1,5 +1,5 @@
-// Where PVE puts a hostpci line in the guest, and what it names the mediated devices that it makes for one.
-// Source: qemu-server PCI.pm (print_pci_addr, print_pcie_addr, generate_mdev_uuid).
+// Where PVE puts a hostpci line in the guest.
+// Source: qemu-server PCI.pm (print_pci_addr, print_pcie_addr).
 #pragma once
 #include <string>
 #include <string_view>
@@ -34,8 +34,5 @@ RootPort root_port(int index);
 
 /// Place of `key` in `boot: order=`, from 0; -1: not there.
 int boot_place(const Guest&, std::string_view key);
-
-/// "00000000-0000-0000-0000-000000000100": of hostpci index and VMID.
-std::string mdev_uuid(std::uint32_t vmid, int index);
 
 }  // namespace hostpci

@@ -4,6 +4,7 @@
 #include "config/machine.hpp"
 #include "export/libvirt_domain.hpp"
 #include "export/libvirt_parts.hpp"
+#include "rules/mdev_uuid.hpp"
 #include "text/escape.hpp"
 
 namespace hostpci {

@@ -5,6 +5,7 @@
 
 #include "config/machine.hpp"
 #include "export/guest_slot.hpp"
+#include "rules/mdev_uuid.hpp"
 
 namespace hostpci {
 namespace {

@@ -1,6 +1,7 @@
 // Rules about mediated devices: types, free instances, what an unclean stop leaves, Intel GVT-g.
 #include "rules/device_mdev.hpp"
 
+#include "rules/mdev_uuid.hpp"
 #include "text/suggest.hpp"
 #include "text/words.hpp"
 
@@ -38,10 +39,8 @@ void check_type(const Facts& facts, const VmFacts& vm, Findings& out) {
 
 /// "VM 101", or the instance's name if it is not one of PVE's.
 std::string holder(const MdevInstance& instance) {
-  std::size_t dash = instance.uuid.rfind('-');
-  auto vmid = dash == std::string::npos ? std::nullopt : number(std::string_view(instance.uuid).substr(dash + 1));
-  bool ours = instance.uuid.find("-0000-0000-0000-") != std::string::npos;
-  return ours && vmid ? "VM " + std::to_string(*vmid) : "`" + instance.uuid + "`";
+  auto owner = mdev_owner(instance.uuid);
+  return owner ? "VM " + std::to_string(owner->vmid) : "`" + instance.uuid + "`";
 }
 
 void check_instance(const Facts& facts, const VmFacts& vm, Findings& out) {

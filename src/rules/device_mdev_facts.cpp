@@ -1,7 +1,7 @@
 // Whether a line gets its mediated device, and what stands in the way.
-#include <cstdio>
-
 #include "rules/device_mdev.hpp"
+
+#include "rules/mdev_uuid.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -9,13 +9,6 @@ namespace {
 
 bool is_nvidia_type(std::string_view type) {
   return type.substr(0, 7) == "nvidia-" && number(type.substr(7)).has_value();
-}
-
-/// The name PVE gives the instance: index and VMID in decimal.
-std::string own_uuid(const Assignment& a) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%08d-0000-0000-0000-%012u", a.line().index, unsigned(a.owner->vm->vmid));
-  return text;
 }
 
 /// Ice Lake and later: the kernel's GVT-g ends with Comet Lake. Source: kernel i915/intel_gvt.c (is_supported_device).
@@ -62,8 +55,9 @@ std::string quoted_type(const Assignment& a) { return "`" + std::string(mdev_typ
 
 const MdevInstance* own_instance(const Facts& facts, const Assignment& a) {
   if (!facts.host->mdevs) return nullptr;
+  const std::string uuid = mdev_uuid(a.owner->vm->vmid, a.line().index);
   for (const MdevInstance& instance : *facts.host->mdevs)
-    if (instance.uuid == own_uuid(a)) return &instance;
+    if (instance.uuid == uuid) return &instance;
   return nullptr;
 }
 
