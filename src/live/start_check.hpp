@@ -1,0 +1,28 @@
+// Everything up to the start of a VM without starting it: configuration, devices, groups, ROMs, mediated devices, memory. Nothing
+// is written.
+#pragma once
+#include <vector>
+
+#include "live/vfio.hpp"
+#include "rules/facts.hpp"
+#include "rules/readiness.hpp"
+
+namespace hostpci {
+
+/// What a start is judged by.
+struct StartContext {
+  const Facts& facts;
+  const Vm& vm;
+  const VmFacts* judged = nullptr;     ///< the same VM among the facts; null: it has nothing to do with passthrough
+  const FileSystem* system = nullptr;  ///< where the present state is read; null: a snapshot, which has none
+  Vfio* kernel = nullptr;              ///< null: the running kernel is not this host's
+};
+
+/// One or more of each: vm, configuration, device, driver, group, attach, reset, rom, mdev, memory. A VM that runs, or cannot start
+/// whatever its devices are, gets the first only.
+std::vector<Check> check_start(const StartContext&);
+
+/// "would start", or what stands in its way.
+Readiness judge_start(const std::vector<Check>&);
+
+}  // namespace hostpci
