@@ -49,7 +49,7 @@ run_machine() {
   mapfile -t devices < <(sed -n "s|@IO@|$io|; s/^-\([a-zA-Z]*\) /-\1\n/p" "$here/topologies/$1")
   cat >"$io/start" <<END
 export hostpci=$work/hostpci probe=$work/probe lab=$here extra=$cache/extra modules=$cache/kernel/lib/modules
-export topology=$1 scenarios='$(values scenario "$1")' io=/io
+export topology=$1 scenarios='${scenarios:-$(values scenario "$1")}' states='${states:-$(values state "$1")}' io=/io
 . $here/guest/host.sh
 . $here/guest/$3.sh
 END

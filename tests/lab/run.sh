@@ -17,13 +17,30 @@ hostpci=$(realpath "$1") && shift
 prepare_kernel
 work=$(work_directory)
 
+# What hostpci says inside, it says outside too, with the snapshot and the same VMs.
+outside() {
+  local io=$work/$1 root=$work/$1/root snapshot
+  mkdir -p "$root/usr/share/misc" && cp -r "$here/hosts/all/." "$root" && cp /usr/share/misc/pci.ids "$root/usr/share/misc"
+  [ ! -d "$here/hosts/$1" ] || cp -r "$here/hosts/$1/." "$root"
+  for snapshot in "$io"/*.yaml; do
+    [ -e "$snapshot" ] || continue
+    (hostpci="$work/hostpci --root $root --host $snapshot" && . "$here/words.sh") >"${snapshot%.yaml}.outside" 2>&1
+    if diff "${snapshot%.yaml}.inside" "${snapshot%.yaml}.outside" >"$io/difference"; then echo "ok outside: ${snapshot##*/}"; else
+      echo "not ok outside: ${snapshot##*/}" && sed 's/^/# /' "$io/difference"
+    fi
+  done
+}
+
 # try TOPOLOGY: the verdict goes to WORK/TOPOLOGY/line.
 try() {
-  local start=$SECONDS io=$work/$1 last
+  local start=$SECONDS io=$work/$1 words="no status" last
   run_machine "$1" "$io" scenarios "${HOSTPCI_LAB_SECONDS:-150}" || true
   last=$(tail -n 1 "$io/results" 2>/dev/null || true)
-  [[ $last =~ ^[0-9]+\ passed,\ [0-9]+\ failed$ ]] || last="no status"
-  printf '%-12s %-24s %3d s\n' "$1" "$last" $((SECONDS - start)) >"$io/line"
+  if [[ $last =~ ^[0-9]+\ passed,\ [0-9]+\ failed$ ]]; then
+    outside "$1" >>"$io/results"
+    words="$(grep -c '^ok ' "$io/results" || true) passed, $(grep -c '^not ok ' "$io/results" || true) failed"
+  fi
+  printf '%-12s %-24s %3d s\n' "$1" "$words" $((SECONDS - start)) >"$io/line"
 }
 
 # What a reader needs: all that failed with the reasons, the verdicts, and of a machine without a status its last words.
@@ -32,15 +49,15 @@ show() {
   echo "lab: $1"
   grep -A 12 '^not ok' "$io/results" || true
   grep '^verdict' "$io/results" || true
-  grep -q ' no status ' "$io/line" && tail -n 5 "$io/results" "$io/console" "$io/qemu.log" || true
+  ! grep -q ' no status ' "$io/line" || tail -n 5 "$io/results" "$io/console" "$io/qemu.log"
 }
 
 copy_programs
 for topology; do
-  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
   try "$topology" &
 done
-wait
+wait || true
 for topology; do show "$topology"; done
 for topology; do cat "$work/$topology/line"; done
 for topology; do grep -q ' [1-9][0-9]* passed, 0 failed' "$work/$topology/line" || exit 1; done

@@ -12,4 +12,5 @@ rm -rf /.dockerenv /boot/* /etc/{default/grub*,modprobe.d,modules,modules-load.d
 cp -r "$lab/hosts/all/." /
 [ ! -d "$lab/hosts/$topology" ] || cp -r "$lab/hosts/$topology/." /
 echo lab >/proc/sys/kernel/hostname
+mkdir -p /etc/default && echo "GRUB_CMDLINE_LINUX=\"$(</proc/cmdline)\"" >/etc/default/grub
 modprobe -abq $(cat /sys/bus/pci/devices/*/modalias)

@@ -41,6 +41,39 @@ by_hand() {
   [ "$2" = none ] || echo "$1" >/sys/bus/pci/drivers_probe
 }
 
+is_port() { attribute_of "$1" class && [[ $REPLY == 0x0604* ]]; }
+
+# movable: what a person may move here: all of a group but ports, host bridges and the two devices that this machine's root lies on.
+movable() {
+  local path class
+  for path in "$pci"/*; do
+    read -r class <"$path/class"
+    [[ ! -e $path/iommu_group || $class == 0x0600* || $class == 0x0604* || $path == */0000:00:1e.* ]] || echo "${path##*/}"
+  done
+}
+
+# enter STATE, leave STATE: the states of the host that snapshots are taken in (`state:` of a topology).
+enter() {
+  case $1 in
+    boot) ;;
+    vfio) modprobe vfio-pci && for device in $(movable); do by_hand "$device" vfio-pci; done ;;
+    vfs) echo 0 >$pci/0000:01:00.0/sriov_drivers_autoprobe && echo 4 >$pci/0000:01:00.0/sriov_numvfs ;;
+    *) echo "no such state: $1" && return 1 ;;
+  esac
+}
+leave() {
+  case $1 in
+    vfio) for device in $(movable); do by_hand "$device" ""; done && modprobe -r vfio-pci ;;
+    vfs) echo 0 >$pci/0000:01:00.0/sriov_numvfs && echo 1 >$pci/0000:01:00.0/sriov_drivers_autoprobe ;;
+  esac
+}
+
+# keep STATE: a snapshot of the host as it is, and what hostpci says of its VMs, for those outside.
+keep() {
+  "$hostpci" snapshot -o "$io/$1.yaml"
+  . "$lab/words.sh" >"$io/$1.inside" 2>&1
+}
+
 # hold ADDR: opens the device as a running QEMU does, until let_go. Fails if the kernel refuses; what the probe said is in $held.
 hold() {
   group_of "$1"

@@ -26,5 +26,5 @@ for scenario in $scenarios; do
   fi
 done
 read -r up _ </proc/uptime && echo "# end, $up s after the start"
-echo "$(grep -c '^ok ' "$results" || true) passed, $(grep -c '^not ok ' "$results" || true) failed"
+echo "$(grep -c "^ok " "$results" || true) passed, $(grep -c "^not ok " "$results" || true) failed"
 exec >/dev/console
