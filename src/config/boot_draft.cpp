@@ -32,7 +32,7 @@ bool is_in_initramfs(const std::string& path, InitramfsTool tool, bool rules) {
   return path == own::udev && rules;
 }
 
-Command initramfs_command(InitramfsTool tool) {
+CommandWords initramfs_command(InitramfsTool tool) {
   switch (tool) {
     case InitramfsTool::initramfs_tools: return {"update-initramfs", "-u", "-k", "all"};
     case InitramfsTool::dracut: return {"dracut", "-f", "--regenerate-all"};
@@ -44,7 +44,7 @@ Command initramfs_command(InitramfsTool tool) {
 
 bool is_home(const std::string& path) { return begins(path, "/etc/default/grub") || path == "/etc/kernel/cmdline"; }
 
-void add_once(std::vector<Command>& commands, const Command& command) {
+void add_once(std::vector<CommandWords>& commands, const CommandWords& command) {
   if (!command.empty() && std::find(commands.begin(), commands.end(), command) == commands.end())
     commands.push_back(command);
 }
@@ -69,8 +69,8 @@ BootDraft::BootDraft(Files files, std::map<std::string, std::string> unreadable,
       homes_(std::move(homes)),
       initramfs_(initramfs) {}
 
-std::vector<Command> BootDraft::commands() const {
-  std::vector<Command> result =
+std::vector<CommandWords> BootDraft::commands() const {
+  std::vector<CommandWords> result =
       grubby_commands(text_or_none(files_.first(), entries_line), text_or_none(files_.texts(), entries_line));
   const auto files = changed();
   bool rules = has_override_rule(files_) || files.count(own::initramfs_hook) || files.count(own::dracut);
@@ -78,11 +78,11 @@ std::vector<Command> BootDraft::commands() const {
     if (is_in_initramfs(path, initramfs_, rules)) add_once(result, initramfs_command(initramfs_));
   bool home = std::any_of(files.begin(), files.end(), [](const auto& file) { return is_home(file.first); });
   if (home)
-    for (const Command& command : homes_.refresh) add_once(result, command);
+    for (const CommandWords& command : homes_.refresh) add_once(result, command);
   return result;
 }
 
-std::vector<Command> BootDraft::undo_commands() const {
+std::vector<CommandWords> BootDraft::undo_commands() const {
   return grubby_commands(text_or_none(files_.texts(), entries_line), text_or_none(files_.first(), entries_line));
 }
 

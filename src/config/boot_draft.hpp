@@ -42,10 +42,10 @@ class BootDraft {
   std::map<std::string, DraftFile> changed() const { return files_.changed(); }
   /// What has to run for the changes to count, in order; each may run twice: grubby with the arguments, the initramfs'
   /// tool, the boot loader's.
-  std::vector<Command> commands() const;
+  std::vector<CommandWords> commands() const;
   /// The same for taking all of it back, where a command itself carries the change (grubby); run after the files stand
   /// as they were.
-  std::vector<Command> undo_commands() const;
+  std::vector<CommandWords> undo_commands() const;
 
   // Kernel command line: in every home, or in none ----------------------------------------------------------------------
 

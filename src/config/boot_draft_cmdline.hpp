@@ -46,6 +46,6 @@ std::vector<CommandLineHome> homes_with_ours(const DraftFiles& files, const Comm
 /// The options of all boot entries as one line: what grubby changes in all of them.
 std::string joined_entry_options(const std::map<std::string, std::string>& files);
 /// What makes the second out of the first; no command if they are equal.
-std::vector<Command> grubby_commands(const std::string& before, const std::string& after);
+std::vector<CommandWords> grubby_commands(const std::string& before, const std::string& after);
 
 }  // namespace hostpci

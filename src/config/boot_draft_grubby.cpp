@@ -31,7 +31,7 @@ std::string joined_entry_options(const std::map<std::string, std::string>& files
   return join(all, " ");
 }
 
-std::vector<Command> grubby_commands(const std::string& before, const std::string& after) {
+std::vector<CommandWords> grubby_commands(const std::string& before, const std::string& after) {
   auto old = by_name(before), now = by_name(after);
   std::vector<std::string> added, removed;
   for (const auto& [name, texts] : now)  // grubby puts all given values of a name in the place of all that it had
@@ -39,7 +39,7 @@ std::vector<Command> grubby_commands(const std::string& before, const std::strin
   for (const auto& [name, texts] : old)
     if (!now.count(name)) removed.push_back(name);
   if (added.empty() && removed.empty()) return {};
-  Command command{"grubby", "--update-kernel=ALL"};
+  CommandWords command{"grubby", "--update-kernel=ALL"};
   if (!added.empty()) command.push_back("--args=" + join(added, " "));
   if (!removed.empty()) command.push_back("--remove-args=" + join(removed, " "));
   return {command};

@@ -70,7 +70,7 @@ std::string efi_grub_folder(const Files& files) {
   return id == "rhel" || id == "ol" ? "redhat" : id;
 }
 
-Command mkconfig(const Files& files, const BootEvidence& e) {
+CommandWords mkconfig(const Files& files, const BootEvidence& e) {
   bool second = has_tool(files, "grub2-mkconfig") || !has_tool(files, "grub-mkconfig");
   if (!second) return {"grub-mkconfig", "-o", "/boot/grub/grub.cfg"};
   bool seven = is_like(files, {"rhel"}) && os_release(files, "VERSION_ID").substr(0, 1) == "7";
@@ -84,7 +84,7 @@ CommandLineHomes plain_grub(const Files& files, const BootEvidence& e, std::stri
   return {{{HomeKind::grub, default_grub, debian}},
           std::move(evidence),
           "",
-          {debian ? Command{"update-grub"} : mkconfig(files, e)}};
+          {debian ? CommandWords{"update-grub"} : mkconfig(files, e)}};
 }
 
 /// Boot entries of their own: grubby changes them; without it nobody knows how they are made.
@@ -103,7 +103,7 @@ std::string legacy_file(const Files& files) {
 
 // proxmox-boot-tool ----------------------------------------------------------------------------------------------------
 
-const Command boot_tool_refresh{"proxmox-boot-tool", "refresh"};
+const CommandWords boot_tool_refresh{"proxmox-boot-tool", "refresh"};
 
 CommandLineHomes on_partitions(HomeKind kind, std::string evidence) {
   bool grub = kind == HomeKind::grub;
@@ -147,7 +147,7 @@ CommandLineHomes boot_tool(const Files& files, const BootEvidence& e) {
 // systemd-boot without proxmox-boot-tool ---------------------------------------------------------------------------------
 
 /// Debian's kernel hooks renew the entries with the initramfs; `kernel-install add-all` came with systemd 255.
-Command renew_entries(const Files& files) {
+CommandWords renew_entries(const Files& files) {
   if (has_tool(files, "sdbootutil")) return {"sdbootutil", "update-all-entries"};
   if (has_tool(files, "mkinitramfs")) return {"update-initramfs", "-u", "-k", "all"};
   return {"kernel-install", "add-all"};
@@ -215,7 +215,7 @@ CommandLineHomes find_command_line_homes(const BootEvidence& e, const Files& fil
 }
 
 InitramfsDecision find_initramfs_tool(const Files& files) {
-  const Command update{"update-initramfs", "-u", "-k", "all"};
+  const CommandWords update{"update-initramfs", "-u", "-k", "all"};
   if (has_tool(files, "mkinitramfs")) return {InitramfsTool::initramfs_tools, "mkinitramfs is installed", update};
   if (has_tool(files, "dracut"))
     return {InitramfsTool::dracut, "dracut is installed", {"dracut", "-f", "--regenerate-all"}};

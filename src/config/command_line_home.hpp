@@ -11,7 +11,7 @@
 namespace hostpci {
 
 /// A program and its arguments, to be run without a shell.
-using Command = std::vector<std::string>;
+using CommandWords = std::vector<std::string>;
 
 enum class HomeKind : std::uint8_t {
   grub,            ///< GRUB_CMDLINE_LINUX(_DEFAULT) of /etc/default/grub and grub.d
@@ -31,7 +31,7 @@ struct CommandLineHomes {
   std::vector<CommandLineHome> homes;  ///< all of them are to be edited; none: it is not known where
   std::string evidence;                ///< path and value that decided
   std::string mixed;                   ///< why there is more than one home, or none although there are traces; else empty
-  std::vector<Command> refresh;        ///< after a change; boot entries and GRUB legacy need none
+  std::vector<CommandWords> refresh;        ///< after a change; boot entries and GRUB legacy need none
 };
 
 /// What the running kernel knows of its boot; nothing where it could not be read.
@@ -56,7 +56,7 @@ enum class InitramfsTool : std::uint8_t { unknown, initramfs_tools, dracut, mkin
 struct InitramfsDecision {
   InitramfsTool tool = InitramfsTool::unknown;
   std::string evidence;
-  Command refresh;  ///< {"update-initramfs", "-u", "-k", "all"}; empty where the tool is not known
+  CommandWords refresh;  ///< {"update-initramfs", "-u", "-k", "all"}; empty where the tool is not known
 };
 
 InitramfsDecision find_initramfs_tool(const std::map<std::string, std::string>& files);

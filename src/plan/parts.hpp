@@ -25,8 +25,12 @@ void plan_binding(Workspace&);
 void plan_modules(Workspace&);
 /// Virtual functions at every boot.
 void plan_virtual_functions(Workspace&);
+/// So many functions of that card at every boot, for no VM in particular; 0: hostpci's rule goes.
+void plan_functions_at_boot(Workspace&, const Device& card, const FunctionsRule& wanted);
 
-/// Commands that make the changes count, and what waits for a reboot.
+/// Commands that make the changes of this plan count.
+void plan_commands(Workspace&);
+/// The same, and what older changes still wait for.
 void plan_refresh(Workspace&);
 /// What the host has to do without: what VMs take, and what vfio-pci takes at boot that it did not take `before` the
 /// plan.

@@ -25,7 +25,7 @@ std::vector<std::string> command_line_refresh(const Facts& facts) {
   std::vector<std::string> lines;
   for (const CommandLineHome& home : homes.homes)
     if (home.kind == HomeKind::boot_entries) lines.push_back("grubby --update-kernel=ALL --args=…|--remove-args=…");
-  for (const Command& command : homes.refresh) lines.push_back(shell_line(command));
+  for (const CommandWords& command : homes.refresh) lines.push_back(shell_line(command));
   if (homes.homes.empty()) lines.push_back("update-grub");
   return lines;
 }

@@ -37,7 +37,7 @@ std::string without_argument(const std::string& text, const std::string& argumen
 
 std::string commands(const BootDraft& draft) {
   std::string text;
-  for (const Command& command : draft.commands()) text += (text.empty() ? "" : " ; ") + join(command, " ");
+  for (const CommandWords& command : draft.commands()) text += (text.empty() ? "" : " ; ") + join(command, " ");
   return text;
 }
 

@@ -32,7 +32,7 @@ std::string told(const CommandLineHomes& found) {
   std::string text;
   for (const CommandLineHome& home : found.homes) text += (text.empty() ? "" : " ") + home.file;
   if (text.empty()) text = "nowhere";
-  for (const Command& command : found.refresh) text += " | " + join(command, " ");
+  for (const CommandWords& command : found.refresh) text += " | " + join(command, " ");
   return text;
 }
 
