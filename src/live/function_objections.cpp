@@ -1,0 +1,83 @@
+// What a card cannot, and what speaks against another number of its virtual functions.
+#include <algorithm>
+
+#include "live/objections.hpp"
+#include "live/vfio_openers.hpp"
+#include "live/virtual_functions.hpp"
+#include "rules/device.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+std::string quoted(const Device& device) { return "`" + describe(device) + "`"; }
+
+Diagnostic& object(Sink& out, Severity severity, std::string rule, const Device& device, std::string_view attribute, std::string message) {
+  Diagnostic d;
+  d.rule = std::move(rule);
+  d.severity = severity;
+  d.message = std::move(message);
+  d.place = Place(device_path(device.address, attribute));
+  return out.add(std::move(d));
+}
+
+/// The kernel makes them through the card's driver: ENOENT without one, and with vfio-pci.
+void object_to_driver(const Device& card, Sink& out) {
+  if (card.driver == "") {
+    Diagnostic& d = object(out, Severity::error, "device-vf-not-created", card, "driver",
+                           quoted(card) + " has no driver, through which the kernel would make its virtual functions");
+    d.help.push_back("bind it to its own driver first: `hostpci unbind " + card.address.str() + "`");
+  }
+  if (!on_vfio(card)) return;
+  Diagnostic& d = object(out, Severity::error, "device-pf-on-vfio", card, "driver",
+                         quoted(card) + " is on vfio-pci, which makes no virtual functions");
+  d.help.push_back("give it back to its own driver first: `hostpci unbind " + card.address.str() + "`");
+}
+
+/// More than that a driver has it and could be used: it carries something.
+bool is_in_use(const Use& use) {
+  if (use.kind == UseKind::disk || use.kind == UseKind::net) return !use.detail.empty();
+  return use.kind == UseKind::filesystem || use.kind == UseKind::swap || use.kind == UseKind::bridge_port;
+}
+
+void object_to_uses(const Device& function, Sink& out) {
+  if (!function.uses) return object_to_losses(function, out);
+  for (const Use& use : *function.uses) {
+    Device one = function;
+    one.uses = {use};
+    std::size_t before = out.diagnostics.size();
+    object_to_losses(one, out);
+    if (is_in_use(use) && out.diagnostics.size() > before) out.diagnostics.back().severity = Severity::error;
+  }
+}
+
+void object_to_loss_of(const Host& host, const FileSystem* processes, const Device& function, Sink& out) {
+  std::size_t before = out.diagnostics.size();
+  object_to_holder(host, function, out);
+  if (processes && out.diagnostics.size() == before) object_to_openers(*processes, function, out);
+  object_to_uses(function, out);
+  if (out.diagnostics.size() == before && on_vfio(function))
+    object(out, Severity::info, "device-pf-has-vfs", function, "driver", quoted(function) + " goes; it is on vfio-pci, and nobody has it open");
+}
+
+}  // namespace
+
+Status functions_possible(const Device& card, std::uint32_t wanted) {
+  std::string total = device_path(card.address, "sriov_totalvfs");
+  if (card.physfn) return Failure{quoted(card) + " is itself a virtual function, of " + card.physfn->str()};
+  if (!card.sriov_totalvfs || !card.sriov_numvfs) return Failure{"how many virtual functions " + quoted(card) + " has is not known: `" + total + "` could not be read"};
+  if (*card.sriov_totalvfs == 0) return Failure{quoted(card) + " makes no virtual functions: it has no SR-IOV capability (`" + total + "` does not exist, or is 0)"};
+  if (wanted <= *card.sriov_totalvfs) return Done{};
+  return Failure{quoted(card) + " makes at most " + count(*card.sriov_totalvfs, "virtual function") + ", not " + std::to_string(wanted) + " (`" + total + "`)"};
+}
+
+std::vector<Diagnostic> functions_objections(const Host& host, const FileSystem* processes, const Device& card, std::uint32_t wanted) {
+  Sink out;
+  if (card.sriov_numvfs == wanted) return {};
+  object_to_driver(card, out);
+  for (const PciAddress& address : card.virtfns)
+    if (const Device* function = host.find(address)) object_to_loss_of(host, processes, *function, out);
+  return std::move(out.diagnostics);
+}
+
+}  // namespace hostpci
