@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/boot_draft_modules.hpp"
+#include "config/functions_rule.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -16,15 +17,16 @@ std::string override_rule(std::string_view address, std::string_view driver) {
          std::string(driver) + "\", ATTR{[subsystem/pci]drivers_probe}=\"" + device + "\"";
 }
 
+constexpr std::string_view override_key = "ATTR{driver_override}=\"", functions_key = "ATTR{sriov_numvfs}=\"",
+                           no_probe_key = "ATTR{sriov_drivers_autoprobe}=\"0\"";
+
 /// The driver may come before udev (initramfs: "add" finds it bound) or after ("bind"). Only 0 may become another number.
 /// Source: linux drivers/pci/iov.c sriov_numvfs_store.
-std::string functions_rule(std::string_view address, unsigned count, bool probe) {
+std::string make_functions_rule(std::string_view address, unsigned count, bool probe) {
   return "ACTION==\"add|bind\", SUBSYSTEM==\"pci\", KERNEL==\"" + std::string(address) +
-         "\", DRIVER==\"?*\", ATTR{sriov_numvfs}==\"0\", " + (probe ? "" : "ATTR{sriov_drivers_autoprobe}=\"0\", ") +
+         "\", DRIVER==\"?*\", ATTR{sriov_numvfs}==\"0\", " + (probe ? "" : std::string(no_probe_key) + ", ") +
          "ATTR{sriov_numvfs}=\"" + std::to_string(count) + "\"";
 }
-
-constexpr std::string_view override_key = "ATTR{driver_override}=\"", functions_key = "ATTR{sriov_numvfs}=\"";
 
 std::vector<std::string> rules_with(const DraftFiles& files, std::string_view key, std::string_view address) {
   std::vector<std::string> result;
@@ -107,11 +109,24 @@ void remove_override_rule(DraftFiles& files, InitramfsTool, std::string_view add
 
 Refused set_functions_rule(DraftFiles& files, std::string_view address, unsigned count, bool probe) {
   if (Refused refused = check_address(address)) return refused;
-  return set_rule(files, functions_key, address, functions_rule(address, count, probe));
+  return set_rule(files, functions_key, address, make_functions_rule(address, count, probe));
 }
 
 void remove_functions_rule(DraftFiles& files, std::string_view address) {
   for (const std::string& line : rules_with(files, functions_key, address)) files.remove_own_line(own::udev, line);
+}
+
+std::optional<FunctionsRule> functions_rule(std::string_view rules, std::string_view address) {
+  std::optional<FunctionsRule> found;
+  for (std::string_view line : split(rules, '\n')) {
+    std::size_t at = line.find(functions_key);
+    if (trim(line).starts_with("#") || at == line.npos || line.find(address) == line.npos) continue;
+    std::string_view value = line.substr(at + functions_key.size());
+    auto count = number(value.substr(0, value.find('"')));
+    if (!count || *count > 0xffff || (found && found->count >= *count)) continue;
+    found = FunctionsRule{std::uint32_t(*count), line.find(no_probe_key) == line.npos};
+  }
+  return found;
 }
 
 Refused drop_sysfs_line(DraftFiles& files, std::string_view path) {

@@ -10,8 +10,6 @@
 namespace hostpci {
 namespace {
 
-constexpr const char* own_rules = "/etc/udev/rules.d/70-hostpci.rules";
-
 /// How many functions a card has to have, and for which line.
 struct Need {
   std::uint32_t count = 0;
@@ -67,19 +65,12 @@ void count_missing(Workspace& work, Needs& needs) {
     }
 }
 
-/// The number that a rule of hostpci's own gives the card at boot, or 0.
-std::uint32_t number_in_rule(Workspace& work, const Device& card) {
-  constexpr std::string_view key = "ATTR{sriov_numvfs}=\"";
-  const std::string* rules = work.text(own_rules);
-  std::uint64_t most = 0;
-  if (rules)
-    for (std::string_view line : split(*rules, '\n')) {
-      std::size_t at = line.find(key);
-      if (trim(line).starts_with("#") || at == line.npos || line.find(card.address.str()) == line.npos) continue;
-      std::string_view value = line.substr(at + key.size());
-      most = std::max(most, number(value.substr(0, value.find('"'))).value_or(0));
-    }
-  return std::uint32_t(std::min<std::uint64_t>(most, card.sriov_totalvfs.value_or(0xffff)));
+/// What a rule of hostpci's own gives the card at boot; none counts as 0.
+FunctionsRule own_rule(Workspace& work, const Device& card) {
+  const std::string* rules = work.text(own::udev);
+  FunctionsRule rule = rules ? functions_rule(*rules, card.address.str()).value_or(FunctionsRule{}) : FunctionsRule{};
+  rule.count = std::min(rule.count, card.sriov_totalvfs.value_or(0xffff));
+  return rule;
 }
 
 /// VMs that this plan is not for keep their functions: a card's number is one for all.
@@ -90,7 +81,7 @@ void count_others(Workspace& work, Needs& needs) {
         raise(need->second, *missing.physfn, ordinal(missing));
   for (auto& [address, need] : needs) {
     const Device& card = *work.host().find(address);
-    raise(need, card, number_in_rule(work, card));
+    raise(need, card, own_rule(work, card).count);
   }
 }
 
@@ -105,24 +96,62 @@ std::vector<std::string> unread_lines(Workspace& work, const Device& card) {
   return paths;
 }
 
+void drop_unread(Workspace& work, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths)
+    work.arrange([&](BootDraft& draft) { return draft.drop_sysfs_value(path); },
+                 "nothing reads this line, a udev rule takes its place (setup-sysfs-conf-unused)");
+}
+
 void create(Workspace& work, const Device& card, const Need& need) {
   std::string address = card.address.str(), some = count(need.count, "virtual function");
   std::vector<std::string> unread = unread_lines(work, card);
-  bool ours = work.boot().config().source(own_rules) != nullptr;
+  bool ours = work.boot().config().source(own::udev) != nullptr;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !need.missing) return;
   if (functions_at_boot(work.facts(), card) && unread.empty() && !ours)
     return work.obstacle("", 0,
                          "something else creates virtual functions of " + quoted(card) + ", and fewer than " +
                              std::to_string(need.count) + ": write the number there");
-  work.arrange([&](BootDraft& draft) { return draft.add_virtual_functions(address, need.count); },
+  bool probe = own_rule(work, card).probe;
+  work.arrange([&](BootDraft& draft) { return draft.add_virtual_functions(address, need.count, probe); },
                some + " of " + quoted(card) + " at every boot (device-vf-not-persistent)");
-  for (const std::string& path : unread)
-    work.arrange([&](BootDraft& draft) { return draft.drop_sysfs_value(path); },
-                 "nothing reads this line, a udev rule takes its place (setup-sysfs-conf-unused)");
+  drop_unread(work, unread);
   if (need.missing) work.reboot(some + " of " + quoted(card) + (need.count == 1 ? " exists" : " exist"));
 }
 
+/// Files that make functions of the card at boot and are not hostpci's own; where a line is read by nothing, its file is not told.
+std::vector<std::string> other_makers(Workspace& work, const Device& card) {
+  std::vector<std::string> makers = function_makers(work.facts(), card);
+  bool unread = !unread_lines(work, card).empty();
+  std::erase_if(makers, [&](const std::string& path) {
+    return path == own::udev || (unread && (path == "/etc/sysfs.conf" || path.starts_with("/etc/sysfs.d/")));
+  });
+  return makers;
+}
+
+/// Who else makes them would be first or last, and the number either way not the one that was asked for.
+bool refuse_other_makers(Workspace& work, const Device& card, const FunctionsRule& wanted) {
+  std::vector<std::string> makers = other_makers(work, card);
+  std::string instead = wanted.count ? "write the number there, or take it out" : "take that out";
+  for (const std::string& path : makers)
+    work.obstacle(path, 0, "creates virtual functions of " + quoted(card) + " at every boot: " + instead);
+  if (wanted.count && is_nvidia(card))
+    work.obstacle("", 0, "NVIDIA's own unit creates virtual functions of " + quoted(card) + ": `systemctl enable pve-nvidia-sriov@ALL.service`");
+  return !work.plan.obstacles.empty();
+}
+
 }  // namespace
+
+void plan_functions_at_boot(Workspace& work, const Device& card, const FunctionsRule& wanted) {
+  if (refuse_other_makers(work, card, wanted)) return;
+  std::string address = card.address.str(), some = wanted.count ? count(wanted.count, "virtual function") : "no virtual functions";
+  std::vector<std::string> unread = unread_lines(work, card);
+  bool arranged = work.arrange(
+      [&](BootDraft& draft) {
+        return wanted.count ? draft.add_virtual_functions(address, wanted.count, wanted.probe) : draft.remove_virtual_functions(address);
+      },
+      some + " of " + quoted(card) + " at every boot" + (wanted.count && !wanted.probe ? ", without a driver" : ""));
+  if (arranged) drop_unread(work, unread);
+}
 
 void plan_virtual_functions(Workspace& work) {
   Needs needs;

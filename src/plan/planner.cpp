@@ -2,6 +2,7 @@
 #include "plan/planner.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "plan/boot_order.hpp"
 #include "plan/evidence.hpp"
@@ -19,6 +20,15 @@ bool is_told(const Plan& plan, const Obstacle& obstacle) {
   return obstacle.line != 0 && std::any_of(plan.obstacles.begin(), plan.obstacles.end(), [&](const Obstacle& o) {
            return o.file == obstacle.file && o.line == obstacle.line;
          });
+}
+
+/// The plan once all parts have worked.
+Plan closed(Workspace& work, const PlanInputs& inputs) {
+  work.plan.files = work.changes();
+  work.plan.read = evidence(inputs, work.plan.vms);
+  for (const FileChange& file : work.plan.files)
+    if (!file.before) work.plan.read.emplace(file.path, "");
+  return std::move(work.plan);
 }
 
 }  // namespace
@@ -44,11 +54,18 @@ Plan make_plan(const PlanInputs& inputs, const Goal& goal) {
     plan_losses(work, before);
     for (auto part : {plan_remaining, tell_idle_ids}) part(work);
   }
-  work.plan.files = work.changes();
-  work.plan.read = evidence(inputs, work.plan.vms);
-  for (const FileChange& file : work.plan.files)
-    if (!file.before) work.plan.read.emplace(file.path, "");
-  return std::move(work.plan);
+  return closed(work, inputs);
+}
+
+Plan make_functions_plan(const PlanInputs& inputs, const PciAddress& address, const FunctionsRule& wanted) {
+  const std::vector<Vm> none;
+  const PlanInputs alone{inputs.host, none, inputs.resolve};
+  Workspace work(alone, {});
+  const Device* card = inputs.host.find(address);
+  assert(card);
+  plan_functions_at_boot(work, *card, wanted);
+  plan_commands(work);
+  return closed(work, alone);
 }
 
 }  // namespace hostpci

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "config/functions_rule.hpp"
 #include "config/vm.hpp"
 #include "host/host.hpp"
 #include "plan/goal.hpp"
@@ -23,5 +24,9 @@ struct PlanInputs {
 
 /// The same inputs give the same plan. A VM that is wanted and not among `vms` is an obstacle.
 Plan make_plan(const PlanInputs& inputs, const Goal& goal);
+
+/// So many virtual functions of that card, which the host has, at every boot; 0: those that hostpci's own rule makes are made no
+/// more. No VM counts for it. What else makes functions of the card is an obstacle, and then nothing changes.
+Plan make_functions_plan(const PlanInputs& inputs, const PciAddress& card, const FunctionsRule& wanted);
 
 }  // namespace hostpci

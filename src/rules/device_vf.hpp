@@ -1,7 +1,9 @@
 // Which virtual function a missing address would be.
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/host.hpp"
 #include "rules/facts.hpp"
@@ -20,7 +22,9 @@ struct MissingFunction {
 /// of the card's slot, or a device number on the card's own secondary bus.
 std::optional<MissingFunction> missing_function(const Host&, std::string_view element);
 
-/// Some file or the kernel's command line creates functions of this card at every boot.
+/// What creates functions of this card at every boot: paths of files, /proc/cmdline for the kernel's command line.
+std::vector<std::string> function_makers(const Facts&, const Device& card);
+/// There is such a file.
 bool functions_at_boot(const Facts&, const Device& card);
 
 }  // namespace hostpci

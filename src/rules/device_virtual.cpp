@@ -306,15 +306,19 @@ static_assert(well_formed(rules));
 
 }  // namespace
 
-bool functions_at_boot(const Facts& facts, const Device& card) {
-  if (facts.host->kernel.command_line && creates_vfs(*facts.host->kernel.command_line, facts, card)) return true;
+std::vector<std::string> function_makers(const Facts& facts, const Device& card) {
+  std::vector<std::string> found;
+  auto creates = [&](std::string_view line) { return creates_vfs(line, facts, card); };
+  if (facts.host->kernel.command_line && creates(*facts.host->kernel.command_line)) found.push_back("/proc/cmdline");
   for (const auto& [path, text] : facts.host->files) {
     if (text.find("vfs") == text.npos && text.find("sriov") == text.npos) continue;
-    for (std::string_view line : split(text, '\n'))
-      if (creates_vfs(line, facts, card)) return true;
+    std::vector<std::string_view> lines = split(text, '\n');
+    if (std::any_of(lines.begin(), lines.end(), creates)) found.push_back(path);
   }
-  return false;
+  return found;
 }
+
+bool functions_at_boot(const Facts& facts, const Device& card) { return !function_makers(facts, card).empty(); }
 
 const std::span<const Rule> device_virtual_rules = rules;
 
