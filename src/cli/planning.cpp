@@ -43,4 +43,8 @@ Result<Planned> plan_for(const Globals& globals, const std::vector<std::string>&
   return planned;
 }
 
+Plan functions_plan(const Survey& survey, const PciAddress& card, const FunctionsRule& wanted) {
+  return make_functions_plan(inputs_of(survey), card, wanted);
+}
+
 }  // namespace hostpci

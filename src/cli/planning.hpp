@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/survey.hpp"
+#include "config/functions_rule.hpp"
 #include "plan/goal.hpp"
 #include "plan/saved.hpp"
 
@@ -25,5 +26,8 @@ std::map<std::string, std::string> evidence_of(const Survey& survey, const std::
 
 /// Of the machine below the root.
 PlanOrigin origin_of(const Survey& survey);
+
+/// make_functions_plan() for the host that was surveyed.
+Plan functions_plan(const Survey& survey, const PciAddress& card, const FunctionsRule& wanted);
 
 }  // namespace hostpci
