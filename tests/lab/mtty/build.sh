@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # A driver of mediated devices without hardware: the sample `mtty` of the lab's own kernel, with a parameter `parent=` that hangs its
 # types on a PCI device, as a graphics card's driver does. Of the kernel's source no more is kept than what is built of it.
-# Usage: build.sh CACHE makes CACHE/extra/mtty.ko for the kernel in CACHE/kernel. It needs gcc and make.
+# Usage: build.sh CACHE makes CACHE/extra/mtty.ko for the kernel in CACHE/kernel, if it is not there. It needs gcc and make.
 set -euo pipefail
+export PATH=$PATH:/usr/sbin:/sbin
 cache=$(realpath "$1") tree=$(realpath "$1")/mtty.new
 release=$(ls "$cache/kernel/lib/modules")  # 6.12.117+deb12-amd64
+[[ $(modinfo -F vermagic "$cache/extra/mtty.ko" 2>/dev/null) != "$release "* ]] || exit 0
 abi=${release%-*} series=$(cut -d. -f1,2 <<<"$release")
 
 # The one file out of the source package: tar stops there, and what fills the pipe ends with it.
@@ -32,8 +34,9 @@ add_parent() {
   [ "$(grep -c pci_parent mtty.c)" = 5 ] || { echo "lab: this mtty.c is another one" >&2; exit 1; }
 }
 
-mkdir -p "$cache/extra" && rm -rf "$tree" && mkdir "$tree" && cd "$tree"
+mkdir -p "$cache/extra" && rm -rf "$tree" && mkdir "$tree"
 trap 'rm -rf "$tree"' EXIT
+cd "$tree"
 {
   apt-get download -q "linux-source-$series" "linux-headers-$release" "linux-headers-$abi-common" "linux-kbuild-$abi"
   unpack_sample && unpack_headers && add_parent
