@@ -16,7 +16,7 @@ constexpr std::string_view boot_files[] = {
     "/etc/modules",      "/etc/modules-load.d/", "/etc/sysfs.conf",     "/etc/sysfs.d/",    "/etc/udev/rules.d/",
 };
 
-void add_once(std::vector<PlannedCommand>& list, const Command& words) {
+void add_once(std::vector<PlannedCommand>& list, const CommandWords& words) {
   PlannedCommand command{words, ""};
   if (!words.empty() && std::find(list.begin(), list.end(), command) == list.end()) list.push_back(std::move(command));
 }
@@ -43,7 +43,7 @@ std::vector<PlannedCommand> commands_after(const std::vector<std::string>& paths
   auto any = [&](const auto& which) { return std::any_of(paths.begin(), paths.end(), which); };
   if (any(is_of_initramfs)) add_once(list, initramfs_of(host).refresh);
   if (any([&](const std::string& path) { return is_of_loader(homes, path); }))
-    for (const Command& words : homes.refresh) add_once(list, words);
+    for (const CommandWords& words : homes.refresh) add_once(list, words);
   if (any([](const std::string& path) { return path.starts_with("/etc/udev/rules.d/"); }))
     add_once(list, {"udevadm", "control", "--reload"});
   return list;
