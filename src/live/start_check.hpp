@@ -22,6 +22,10 @@ struct StartContext {
 /// whatever its devices are, gets the first only.
 std::vector<Check> check_start(const StartContext&);
 
+/// Starts the installed QEMU, stopped, with what `showcmd` prints, and tells what it made of each device and what it said. Only where
+/// none of the checks before fails and every device is on a driver of VFIO already; the running host alone.
+std::vector<Check> check_qemu(const StartContext&, const std::vector<Check>& before, int milliseconds);
+
 /// "would start", or what stands in its way.
 Readiness judge_start(const std::vector<Check>&);
 

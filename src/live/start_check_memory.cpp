@@ -106,4 +106,10 @@ Check check_memory(const StartContext& context, const std::vector<StartLine>& li
   return check_huge(need, *pages, *free, left);
 }
 
+std::uint64_t memory_to_try(const StartContext& context) {
+  std::uint64_t need = memory_mib(context.vm);
+  auto left = memory_left(*context.system);
+  return left && need > left->available ? std::max<std::uint64_t>(left->available / 2, 64) : need;
+}
+
 }  // namespace hostpci

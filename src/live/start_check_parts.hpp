@@ -31,5 +31,7 @@ Check check_of(std::string_view name, const Diagnostic&, std::string prefix = {}
 /// driver, group and attach; each group once.
 void check_groups(const StartContext&, const std::vector<StartLine>&, std::vector<Check>&);
 Check check_memory(const StartContext&, const std::vector<StartLine>&);
+/// MiB that a trial may take: the VM's own, or where they do not fit in ordinary pages half of what is left.
+std::uint64_t memory_to_try(const StartContext&);
 
 }  // namespace hostpci
