@@ -5,6 +5,7 @@
 
 #include "cli/command.hpp"
 #include "cli/help.hpp"
+#include "cli/live.hpp"
 #include "cli/log.hpp"
 #include "cli/mapping_change.hpp"
 #include "cli/run.hpp"
@@ -21,6 +22,12 @@ constexpr OptionSpec apply_options[] = {
     {"confirm-after-boot", OptionValue::required, "MINUTES", "take the change back unless it is confirmed within this time after the next boot"},
     {"confirm", OptionValue::none, "", "keep the change that waits to be confirmed"},
     {"run-commands", OptionValue::none, "", "below --root: run the commands that follow too, in a chroot of it"},
+};
+
+constexpr OptionSpec bind_options[] = {
+    {"driver", OptionValue::required, "DRIVER", "this driver instead of vfio-pci"},
+    {"group", OptionValue::none, "", "the other endpoints of the IOMMU group too"},
+    live_dry_run, live_yes, live_timeout,
 };
 
 constexpr OptionSpec completion_options[] = {
@@ -52,11 +59,20 @@ constexpr OptionSpec lint_options[] = {
     {"statistics", OptionValue::none, "", "how often each rule found something; with -v how long it took"},
 };
 
+constexpr OptionSpec mdev_options[] = {
+    {"vm", OptionValue::required, "VMID", "create: under the UUID of this VM's line"},
+    {"index", OptionValue::required, "N", "create: which of its lines, hostpciN (default: the one that names device and type, else 0)"},
+    {"uuid", OptionValue::required, "UUID", "create: under this UUID"},
+    live_dry_run, live_timeout,
+};
+
 constexpr OptionSpec plan_options[] = {
     {"output", OptionValue::required, "FILE", "save the plan into FILE, for `apply FILE`; - is standard output", 'o'},
     {"unsafe-interrupts", OptionValue::none, "", "let vfio attach devices although this host does not remap interrupts"},
     {"exit-code", OptionValue::none, "", "exit 1 if there is something to do"},
 };
+
+constexpr OptionSpec reset_options[] = {live_dry_run, live_yes, live_timeout};
 
 constexpr OptionSpec rollback_options[] = {
     {"yes", OptionValue::none, "", "do not ask"},
@@ -69,14 +85,34 @@ constexpr OptionSpec snapshot_options[] = {
     {"output", OptionValue::required, "FILE", "write to FILE instead of standard output", 'o'},
 };
 
+constexpr OptionSpec sriov_options[] = {
+    {"no-probe", OptionValue::none, "", "try no driver on the functions that are made"},
+    {"persist", OptionValue::none, "", "at every boot too, by a udev rule"},
+    live_dry_run, live_yes, live_timeout,
+};
+
+constexpr OptionSpec start_check_options[] = {
+    {"qemu", OptionValue::none, "", "start the installed QEMU, stopped, with what `showcmd` prints, and tell what it said"},
+    {"timeout", OptionValue::required, "SECONDS", "how long that QEMU may take (60)"},
+};
+
 constexpr OptionSpec suggest_options[] = {
     {"vm", OptionValue::required, "VM", "for this VM: its machine type, display, and first free hostpciN"},
+};
+
+constexpr OptionSpec unbind_options[] = {
+    {"group", OptionValue::none, "", "the other endpoints of the IOMMU group too"},
+    {"no-probe", OptionValue::none, "", "leave them without a driver"},
+    live_dry_run, live_yes, live_timeout,
 };
 
 constexpr Command table[] = {
     {"apply", "[FILE | VM…]", "carry a plan out as one transaction; asks first, naming what the host loses",
      "FILE is a plan that `plan -o FILE` saved; without it the plan for these VMs, or for every VM of this node with a hostpci line.",
      apply_options, "text", 0, std::size_t(-1), false, run_apply},
+    {"bind", "ADDR… [--driver DRIVER] [--group]", "give devices of the running host to vfio-pci; `unbind` gives them back",
+     "Refused (exit 3) for what the host runs from or is reached through, bridges, cards with virtual functions, and what a VM holds.",
+     bind_options, "text json", 1, std::size_t(-1), false, run_bind},
     {"completion", "bash|zsh|fish", "a script that completes commands, options, VMIDs, addresses, types, mappings and rules",
      "bash: eval \"$(hostpci completion bash)\"; zsh: source <(hostpci completion zsh); fish: hostpci completion fish | source", completion_options,
      "text", 0, std::size_t(-1), false, run_completion},
@@ -104,13 +140,18 @@ constexpr Command table[] = {
      "refuse an entry of this node, or a VM would lose its device; --force writes all the same.",
      mapping_options, "text json", 1,
      std::size_t(-1), false, run_mapping},
-    {"mdev", "[ADDR…]", "mediated device types, free instances, and which VM holds those that exist", "", {}, "text json", 0, std::size_t(-1),
-     false, run_mdev},
+    {"mdev", "[ADDR…] | create ADDR TYPE [--vm VMID [--index N] | --uuid UUID] | remove UUID|ADDR…",
+     "mediated device types, free instances, and which VM holds those that exist; makes and removes them",
+     "`create` takes the UUID under which Proxmox VE looks for the one of --vm, or that of --uuid, or any. With NVIDIA's own framework the\n"
+     "function itself gets the type. `remove ADDR` removes all that the device has. What a VM or another process holds is left (exit 3).",
+     mdev_options, "text json", 0, std::size_t(-1), false, run_mdev},
     {"parse", "STRING… | -", "property strings to JSON, with Proxmox VE's own verdict",
      "`-` reads one string a line from standard input.", {}, "json", 1, std::size_t(-1), false, run_parse},
     {"plan", "[VM…] [-o FILE]", "every change that VMs and host need for these VMs to start with their devices, at every boot",
      "Without names: every VM of this node with a hostpci line. Nothing is written; `apply` carries the plan out.", plan_options, "text json", 0,
      std::size_t(-1), false, run_plan},
+    {"reset", "ADDR…", "reset functions through the kernel, by the method that it has for them", "Refused (exit 3) as `bind` is, and where a device has no reset.",
+     reset_options, "text json", 1, std::size_t(-1), false, run_reset},
     {"rollback", "[TRANSACTION]", "take a change back: the newest, or the one that `history` shows under this number",
      "A file that was changed since is left alone, and then all others too: what differs is shown.", rollback_options, "text", 0, 1, false,
      run_rollback},
@@ -123,8 +164,17 @@ constexpr Command table[] = {
      run_showcmd},
     {"snapshot", "[-o FILE]", "everything that rules need to know of this host, as YAML, without serial numbers and MAC addresses", "",
      snapshot_options, "yaml", 0, 0, false, run_snapshot},
+    {"sriov", "[ADDR [COUNT]] [--no-probe] [--persist]", "virtual functions: which cards make them, how many there are; so many now, and at every boot",
+     "Another number removes all functions that exist first: refused (exit 3) while one of them is in use. `--persist` writes for the next\n"
+     "boots what `rollback` takes back; below --root it is all that is done.",
+     sriov_options, "text json", 0, 2, false, run_sriov},
+    {"start-check", "VM [--qemu]", "everything up to the start of a VM without starting it: one line a check, and the verdict",
+     "Exit status 1 if a check fails. Nothing is written or bound; the kernel is asked about each IOMMU group, which takes root.",
+     start_check_options, "text json", 1, 1, false, run_start_check},
     {"suggest", "ADDR [--vm VM]", "the hostpci line to write for a device, with a reason for every property", "", suggest_options, "text json",
      1, 1, false, run_suggest},
+    {"unbind", "ADDR… [--group] [--no-probe]", "give devices back to the driver that had them before `bind`",
+     "Where none is remembered, the kernel chooses.", unbind_options, "text json", 1, std::size_t(-1), false, run_unbind},
 };
 
 int wrong_usage(const std::string& message, const Command* command = nullptr) {

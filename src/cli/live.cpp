@@ -1,12 +1,17 @@
 // Opening the running host for a command that acts on it.
 #include "cli/live.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "apply/txn_locks.hpp"
+#include "cli/carry.hpp"
 #include "cli/device_view.hpp"
 #include "cli/log.hpp"
 #include "cli/survey.hpp"
+#include "diag/render.hpp"
+#include "live/objections.hpp"
 #include "rules/suggestion.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
@@ -25,13 +30,24 @@ std::optional<int> milliseconds_of(const Options& options) {
   return {};
 }
 
+/// False, told: this is not the running kernel, or not root.
+bool may_act(const Invocation& invocation) {
+  std::string command = "`" + std::string(invocation.command->name) + "`";
+  if (invocation.globals.has_root() || !invocation.globals.host.empty()) {
+    log_error(command + " acts on the running kernel: not below `--root`, not with `--host`; `--dry-run` shows what it would do");
+    return false;
+  }
+  if (::geteuid() != 0) log_error(command + " needs root; `--dry-run` shows what it would do");
+  return ::geteuid() == 0;
+}
+
 }  // namespace
 
-bool LiveSession::read_host(const Globals& globals) {
+bool LiveSession::read_host(const Globals& globals, const HostParts& parts) {
   auto world = World::open(globals);
   if (!world) return log_error(world.error().message), false;
   world_ = std::move(*world);
-  auto host = world_->host({.capabilities = false});
+  auto host = world_->host(parts);
   if (!host) return log_error(host.error().message), false;
   host_ = *host;
   return true;
@@ -45,20 +61,18 @@ bool LiveSession::take_lock() {
   return true;
 }
 
-std::unique_ptr<LiveSession> LiveSession::open(const Invocation& invocation, int& status) {
+std::unique_ptr<LiveSession> LiveSession::open(const Invocation& invocation, int& status, const HostParts& parts) {
   auto session = std::make_unique<LiveSession>();
   const Globals& globals = invocation.globals;
   session->dry_ = invocation.options.has("dry-run");
+  session->from_snapshot_ = !globals.host.empty();
   auto milliseconds = milliseconds_of(invocation.options);
   status = milliseconds ? refused : usage;
   if (!milliseconds) return nullptr;
   session->milliseconds_ = *milliseconds;
-  if (!session->dry_ && (globals.has_root() || !globals.host.empty())) {
-    log_error("`" + std::string(invocation.command->name) + "` acts on the running kernel: not below `--root`, not with `--host`; `--dry-run` shows what it would do");
-    return nullptr;
-  }
+  if (!session->dry_ && !may_act(invocation)) return nullptr;
   if (!session->dry_ && !session->take_lock()) return nullptr;
-  return session->read_host(globals) ? std::move(session) : nullptr;
+  return session->read_host(globals, parts) ? std::move(session) : nullptr;
 }
 
 std::optional<std::vector<const Device*>> LiveSession::devices(const std::vector<std::string>& words, int& status) const {
@@ -81,6 +95,22 @@ Status LiveSession::carry_out(const std::vector<KernelWrite>& writes, Output& ou
   if (!dry_) return hostpci::carry_out(system(), writes, milliseconds_);
   for (const KernelWrite& write : writes) out << printable(as_text(write)) << "\n";
   return Done{};
+}
+
+std::optional<int> settle(const Invocation& invocation, const std::vector<Diagnostic>& objections, const std::string& question) {
+  bool doubtful = false;
+  for (const Diagnostic& objection : objections) {
+    if (invocation.globals.quiet && objection.severity == Severity::info) continue;
+    std::string text = render_text(objection, invocation.globals.color == "always");
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+    doubtful = doubtful || objection.severity == Severity::warning;
+  }
+  if (refuses(objections)) {
+    log_error("nothing was changed");
+    return refused;
+  }
+  if (!doubtful || invocation.options.has("dry-run")) return {};
+  return ask(invocation, question, false);
 }
 
 }  // namespace hostpci

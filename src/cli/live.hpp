@@ -7,7 +7,9 @@
 
 #include "cli/command.hpp"
 #include "cli/world.hpp"
+#include "diag/diagnostic.hpp"
 #include "host/host.hpp"
+#include "host/scan.hpp"
 #include "live/kernel_write.hpp"
 #include "system/file_system.hpp"
 
@@ -16,13 +18,15 @@ namespace hostpci {
 /// The running host, read while no other writer of ours is at work. With --dry-run nothing is locked, and a snapshot or a root will do.
 class LiveSession {
  public:
-  /// Null, told: `status` is then the exit status. Below --root and with --host only --dry-run is allowed.
-  static std::unique_ptr<LiveSession> open(const Invocation&, int& status);
+  /// Null, told: `status` is then the exit status. Below --root and with --host only --dry-run is allowed; all else needs root.
+  /// `parts`: what of the host is read.
+  static std::unique_ptr<LiveSession> open(const Invocation&, int& status, const HostParts& parts = {.capabilities = false});
 
   FileSystem& system() { return world_->system(); }
   World& world() { return *world_; }
   const Host& host() const { return *host_; }
   bool dry() const { return dry_; }
+  bool from_snapshot() const { return from_snapshot_; }  ///< the host is another one than that of system()
   int milliseconds() const { return milliseconds_; }  ///< what one write may take: --timeout
 
   /// The functions that these words mean (01:00 is a slot), each once, in the order given; bridges among them. Nothing, told:
@@ -33,18 +37,26 @@ class LiveSession {
   Status carry_out(const std::vector<KernelWrite>&, Output& out);
 
  private:
-  bool read_host(const Globals&);
+  bool read_host(const Globals&, const HostParts&);
   bool take_lock();
 
   std::unique_ptr<World> world_;
   std::unique_ptr<FileLock> lock_;
   const Host* host_ = nullptr;
-  bool dry_ = false;
+  bool dry_ = false, from_snapshot_ = false;
   int milliseconds_ = 10000;
 };
 
-/// Options of every command that acts on the running kernel: --dry-run, --timeout.
+/// What commands that move devices need of the host: nothing of its kernel and its files.
+inline constexpr HostParts device_parts{.kernel = false, .files = false, .capabilities = false, .state = false};
+
+/// Tells what speaks against an act. Nothing: go on. Else the exit status: it is refused, or was asked about (warnings; not with
+/// --yes or --dry-run) and answered with no.
+std::optional<int> settle(const Invocation&, const std::vector<Diagnostic>& objections, const std::string& question);
+
+/// Options of every command that acts on the running kernel: --dry-run, --yes, --timeout.
 inline constexpr OptionSpec live_dry_run{"dry-run", OptionValue::none, "", "print what would be written, write nothing"};
+inline constexpr OptionSpec live_yes{"yes", OptionValue::none, "", "do not ask"};
 inline constexpr OptionSpec live_timeout{"timeout", OptionValue::required, "SECONDS", "how long one write may take (10)"};
 
 }  // namespace hostpci

@@ -5,6 +5,7 @@
 namespace hostpci {
 
 int run_apply(Invocation&);
+int run_bind(Invocation&);
 int run_completion(Invocation&);
 int run_config(Invocation&);
 int run_devices(Invocation&);
@@ -19,11 +20,15 @@ int run_mapping(Invocation&);
 int run_mdev(Invocation&);
 int run_parse(Invocation&);
 int run_plan(Invocation&);
+int run_reset(Invocation&);
 int run_rollback(Invocation&);
 int run_rules(Invocation&);
 int run_set(Invocation&);
 int run_showcmd(Invocation&);
 int run_snapshot(Invocation&);
+int run_sriov(Invocation&);
+int run_start_check(Invocation&);
 int run_suggest(Invocation&);
+int run_unbind(Invocation&);
 
 }  // namespace hostpci

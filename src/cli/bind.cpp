@@ -1,0 +1,310 @@
+// `bind` and `unbind`: devices to vfio-pci or another driver, and back to the one that had them.
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "apply/commands.hpp"
+#include "cli/live.hpp"
+#include "cli/log.hpp"
+#include "cli/run.hpp"
+#include "host/groups.hpp"
+#include "live/driver_memory.hpp"
+#include "live/moving.hpp"
+#include "live/objections.hpp"
+#include "live/vfio_openers.hpp"
+#include "rules/device.hpp"
+#include "text/escape.hpp"
+#include "text/shell.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+namespace json = boost::json;
+
+bool is_vfio_driver(std::string_view driver) { return driver.find("vfio") != driver.npos; }
+std::string or_none(const std::string& driver) { return driver.empty() ? "none" : driver; }
+
+/// The other endpoints of their IOMMU groups too, each once.
+std::vector<const Device*> with_groups(const Host& host, const std::vector<const Device*>& devices) {
+  std::vector<const Device*> all;
+  auto add = [&](const Device* device) {
+    if (std::find(all.begin(), all.end(), device) == all.end()) all.push_back(device);
+  };
+  for (const Device* device : devices) {
+    if (device->group.value_or(-1) < 0 || is_any_bridge(*device)) add(device);
+    else
+      for (const Device* member : group_verdict(host, *device->group).endpoints)
+        if (!is_any_bridge(*member)) add(member);
+  }
+  return all;
+}
+
+/// The host with these devices on these drivers.
+Host moved_host(const Host& host, const std::vector<Move>& moves, const std::map<PciAddress, std::string>& drivers) {
+  Host moved = host;
+  for (const Move& move : moves)
+    if (!move.writes.empty() && move.driver) moved.devices.at(move.address).driver = *move.driver;
+  for (const auto& [address, driver] : drivers) moved.devices.at(address).driver = driver;
+  return moved;
+}
+
+/// One run of either command: the moves, what speaks against them, and what is told of them.
+class DriverChange {
+ public:
+  DriverChange(Invocation& invocation, LiveSession& session) : invocation_(invocation), session_(session), out_(*invocation.out) {}
+
+  /// The devices that are named, with --group those of their groups. False, told: `status` is the exit status.
+  bool read_devices(int& status) {
+    auto devices = session_.devices(invocation_.arguments, status);
+    if (devices) devices_ = invocation_.options.has("group") ? with_groups(session_.host(), *devices) : *devices;
+    return devices.has_value();
+  }
+
+  int bind(const std::string& driver) {
+    for (const Device* device : devices_) moves_.push_back(move_to(*device, driver));
+    if (auto status = object(is_vfio_driver(driver) ? Act::to_vfio : Act::to_driver)) return *status;
+    if (works() && !load(driver)) return refused;
+    if (session_.dry()) return print_dry(driver);
+    if (!remember()) return refused;
+    int status = carry();
+    if (status == done) tell(true);
+    return status;
+  }
+
+  int unbind(bool probe) {
+    for (const Device* device : devices_) {
+      auto remembered = memory_of(device->address);
+      if (!remembered) return log_error(remembered.error().message), refused;
+      moves_.push_back(move_back(*device, *remembered, probe));
+    }
+    if (auto status = object(Act::release)) return *status;
+    if (session_.dry()) return print_dry("");
+    int status = carry();
+    if (status != done) return status;
+    if (probe) status = forget();
+    tell(false);
+    return std::max(status, check_taken(probe));
+  }
+
+ private:
+  bool works() const {
+    return std::any_of(moves_.begin(), moves_.end(), [](const Move& move) { return !move.writes.empty(); });
+  }
+
+  /// Nothing: go on. Devices that stay where they are are left alone.
+  std::optional<int> object(Act act) {
+    std::vector<Diagnostic> all;
+    for (std::size_t i = 0; i < moves_.size(); ++i) {
+      if (moves_[i].writes.empty()) continue;
+      std::vector<Diagnostic> found = objections(session_.host(), *devices_[i], act);
+      Sink open;
+      if (!session_.from_snapshot()) object_to_openers(session_.system(), *devices_[i], open);
+      all.insert(all.end(), found.begin(), found.end());
+      if (!refuses(found)) all.insert(all.end(), open.diagnostics.begin(), open.diagnostics.end());
+    }
+    return settle(invocation_, all, "Take this from the host?");
+  }
+
+  Result<std::optional<Placement>> memory_of(const PciAddress& address) const {
+    if (session_.from_snapshot()) return std::optional<Placement>();
+    return remembered_placement(session_.system(), address);
+  }
+
+  bool has_driver(const std::string& driver) const {
+    if (!session_.from_snapshot()) return session_.system().stat("/sys/bus/pci/drivers/" + driver).has_value();
+    const auto& devices = session_.host().devices;
+    return std::any_of(devices.begin(), devices.end(), [&](const auto& entry) { return entry.second.driver == driver; });
+  }
+
+  /// False, told: there is no such driver, nor a module that brings it.
+  bool load(const std::string& driver) {
+    if (has_driver(driver)) return true;
+    const PlannedCommand command{{"modprobe", driver}, {}};
+    if (session_.dry()) {
+      if (!invocation_.json()) out_ << "run `" << shell_line(command.words) << "`\n";
+      return true;
+    }
+    log_note("running `" + shell_line(command.words) + "`");
+    if (Status loaded = run_command("/", command); !loaded) return log_error(loaded.error().message), false;
+    if (has_driver(driver)) return true;
+    log_error("the module `" + driver + "` brings no PCI driver of this name");
+    return false;
+  }
+
+  /// A device that is only kept for a VM has been remembered when it was taken from its own driver.
+  bool is_new(const Move& move) const {
+    bool kept = is_vfio_driver(move.from.driver) || move.from.driver == "pci-stub";
+    auto known = memory_of(move.address);
+    return !move.writes.empty() && !(kept && known && *known);
+  }
+
+  bool remember() {
+    for (const Move& move : moves_) {
+      if (!is_new(move)) continue;
+      if (Status written = remember_placement(session_.system(), move.address, move.from); !written) {
+        log_error(written.error().message);
+        drop_new();
+        return false;
+      }
+      new_.push_back(move.address);
+    }
+    return true;
+  }
+
+  void drop_new() {
+    for (const PciAddress& address : new_)
+      if (Status gone = forget_placement(session_.system(), address); !gone) log_warning(gone.error().message);
+  }
+
+  int forget() {
+    int status = done;
+    for (const Move& move : moves_)
+      if (Status gone = forget_placement(session_.system(), move.address); !gone) log_error(gone.error().message), status = refused;
+    return status;
+  }
+
+  int carry() {
+    result_ = carry_out(session_.system(), moves_, session_.milliseconds());
+    if (result_.status) return done;
+    log_error(result_.status.error().message);
+    for (const std::string& text : result_.undone) log_note(text);
+    for (const std::string& text : result_.left) log_error(text);
+    if (result_.left.empty()) drop_new();
+    if (result_.left.empty()) log_error("nothing was changed");
+    return refused;
+  }
+
+  /// A device for which nothing was remembered may have gone back to where it came from.
+  int check_taken(bool probe) const {
+    int status = done;
+    for (const Move& move : moves_) {
+      auto driver = result_.drivers.find(move.address);
+      if (move.driver || driver == result_.drivers.end() || !probe) continue;
+      if (driver->second == move.from.driver && !driver->second.empty()) {
+        log_error("`" + driver->second + "` has taken `" + move.address.str() + "` again: `ids=` of its options or `new_id` gives it the device");
+        status = refused;
+      } else if (driver->second.empty()) {
+        log_warning("no driver that is loaded wants `" + move.address.str() + "`");
+      }
+    }
+    return status;
+  }
+
+  // Telling ------------------------------------------------------------------------------------------------------------
+
+  int print_dry(const std::string& driver) {
+    if (invocation_.json()) return tell(true), done;
+    for (const Move& move : moves_) {
+      if (move.writes.empty()) out_ << already(move);
+      if (!driver.empty() && is_new(move))
+        out_ << "remember " << printable(or_none(move.from.driver)) << " in " << driver_memory_path(move.address) << "\n";
+      (void)session_.carry_out(move.writes, out_);
+    }
+    return done;
+  }
+
+  static std::string already(const Move& move) {
+    return move.address.str() + ": " + (move.from.driver.empty() ? "has no driver" : "is on " + printable(move.from.driver)) + " already\n";
+  }
+
+  std::string after(const Move& move) const {
+    if (move.writes.empty()) return move.from.driver;
+    auto driver = result_.drivers.find(move.address);
+    return driver == result_.drivers.end() ? move.driver.value_or("") : driver->second;
+  }
+
+  void tell(bool viability) {
+    Host moved = moved_host(session_.host(), moves_, result_.drivers);
+    if (invocation_.json()) return tell_json(moved);
+    for (const Move& move : moves_) {
+      if (move.writes.empty()) out_ << already(move);
+      else out_ << move.address.str() << ": " << printable(or_none(move.from.driver)) << " -> " << printable(or_none(after(move)))
+                << group_words(moved, move.address, viability) << "\n";
+    }
+    if (viability) tell_blockers(moved);
+    tell_undo(viability);
+  }
+
+  static std::string group_words(const Host& moved, const PciAddress& address, bool viability) {
+    Fact<int> group = moved.find(address)->group;
+    if (group.value_or(-1) < 0) return "";
+    Fact<bool> viable = group_verdict(moved, *group).viable();
+    std::string text = " (group " + std::to_string(*group);
+    if (viability) text += !viable ? ", viability not known" : *viable ? ", viable" : ", not viable";
+    return text + ")";
+  }
+
+  /// Of each group that was touched and is not viable.
+  void tell_blockers(const Host& moved) const {
+    std::set<int> groups;
+    for (const Move& move : moves_)
+      if (int group = moved.find(move.address)->group.value_or(-1); group >= 0) groups.insert(group);
+    for (int group : groups) {
+      std::vector<const Device*> blockers = group_verdict(moved, group).blockers;
+      if (!blockers.empty()) log_note("group " + std::to_string(group) + " is not viable: " + list(blockers) + " is in the way; `--group` binds it too");
+    }
+  }
+
+  /// unbind for bind; for unbind a bind for each driver that lost something.
+  void tell_undo(bool bound) {
+    std::map<std::string, std::vector<std::string>> by_driver;
+    for (const Move& move : moves_)
+      if (!move.writes.empty() && (bound || !move.from.driver.empty())) by_driver[bound ? "" : move.from.driver].push_back(move.address.str());
+    for (const auto& [driver, addresses] : by_driver) {
+      std::vector<std::string> words{"hostpci", bound ? "unbind" : "bind"};
+      words.insert(words.end(), addresses.begin(), addresses.end());
+      if (!bound && driver != "vfio-pci") words.insert(words.end(), {"--driver", driver});
+      out_ << "undo: " << printable(shell_line(words)) << "\n";
+    }
+  }
+
+  void tell_json(const Host& moved) {
+    json::array devices;
+    for (const Move& move : moves_) {
+      Fact<int> group = moved.find(move.address)->group;
+      Fact<bool> viable = group.value_or(-1) < 0 ? Fact<bool>() : group_verdict(moved, *group).viable();
+      json::array writes;
+      for (const KernelWrite& write : move.writes) writes.push_back({{"path", utf8(write.path)}, {"value", utf8(trim(write.value))}});
+      devices.push_back({{"address", move.address.str()},
+                         {"before", utf8(move.from.driver)},
+                         {"after", utf8(after(move))},
+                         {"group", group ? json::value(*group) : json::value(nullptr)},
+                         {"viable", viable ? json::value(*viable) : json::value(nullptr)},
+                         {"writes", std::move(writes)}});
+    }
+    out_ << terminal_safe_json(json::serialize(json::object{{"version", 1}, {"dryRun", session_.dry()}, {"devices", std::move(devices)}})) << "\n";
+  }
+
+  Invocation& invocation_;
+  LiveSession& session_;
+  Output& out_;
+  std::vector<const Device*> devices_;
+  std::vector<Move> moves_;  ///< of each device
+  std::vector<PciAddress> new_;  ///< remembered by this run
+  MoveResult result_;
+};
+
+}  // namespace
+
+int run_bind(Invocation& invocation) {
+  std::string driver = invocation.options.has("driver") ? invocation.options.text("driver") : "vfio-pci";
+  if (!is_driver_name(driver)) {
+    log_error("`" + driver + "` cannot be a driver's name: letters, digits, `_` and `-` make one");
+    return usage;
+  }
+  int status = done;
+  auto session = LiveSession::open(invocation, status, device_parts);
+  if (!session) return status;
+  DriverChange change(invocation, *session);
+  return change.read_devices(status) ? change.bind(driver) : status;
+}
+
+int run_unbind(Invocation& invocation) {
+  int status = done;
+  auto session = LiveSession::open(invocation, status, device_parts);
+  if (!session) return status;
+  DriverChange change(invocation, *session);
+  return change.read_devices(status) ? change.unbind(!invocation.options.has("no-probe")) : status;
+}
+
+}  // namespace hostpci

@@ -1,0 +1,79 @@
+// `reset`: functions through the kernel's own reset, each named.
+#include <boost/json.hpp>
+
+#include "cli/live.hpp"
+#include "cli/log.hpp"
+#include "cli/run.hpp"
+#include "live/objections.hpp"
+#include "live/vfio_openers.hpp"
+#include "rules/rule.hpp"
+#include "text/escape.hpp"
+#include "text/words.hpp"
+
+namespace hostpci {
+namespace {
+
+namespace json = boost::json;
+
+KernelWrite reset_write(const Device& device) { return {device_path(device.address, "reset"), "1"}; }
+
+std::vector<Diagnostic> speak_against(LiveSession& session, const std::vector<const Device*>& devices) {
+  Sink all;
+  for (const Device* device : devices) {
+    std::vector<Diagnostic> found = objections(session.host(), *device, Act::reset);
+    if (!session.from_snapshot() && !refuses(found)) object_to_openers(session.system(), *device, all);
+    for (Diagnostic& d : found) all.add(std::move(d));
+  }
+  return std::move(all.diagnostics);
+}
+
+/// "reset by flr"; the kernel takes the first of several that works.
+std::string outcome(const Device& device) {
+  std::vector<std::string_view> methods = device.reset_method ? words(*device.reset_method) : std::vector<std::string_view>();
+  if (methods.empty()) return "reset";
+  std::string text = "reset by " + printable(methods.front());
+  if (methods.size() == 1) return text;
+  text += " (or where that does not work:";
+  for (std::size_t i = 1; i < methods.size(); ++i) text += " " + printable(methods[i]);
+  return text + ")";
+}
+
+void tell_json(const std::vector<const Device*>& devices, bool dry, Output& out) {
+  json::array list;
+  for (const Device* device : devices)
+    list.push_back({{"address", device->address.str()},
+                    {"driver", device->driver ? json::value(utf8(*device->driver)) : json::value(nullptr)},
+                    {"resetMethod", device->reset_method ? json::value(utf8(*device->reset_method)) : json::value(nullptr)}});
+  out << terminal_safe_json(json::serialize(json::object{{"version", 1}, {"dryRun", dry}, {"devices", std::move(list)}})) << "\n";
+}
+
+/// The words of a failure: what the kernel says of a reset is short.
+std::string explained(const Device& device, const Failure& failure) {
+  return "`" + device.address.str() + "` was not reset: " + failure.message;
+}
+
+int reset_all(LiveSession& session, const std::vector<const Device*>& devices, bool tell, Output& out) {
+  for (const Device* device : devices) {
+    if (Status reset = session.carry_out({reset_write(*device)}, out); !reset) return log_error(explained(*device, reset.error())), refused;
+    if (tell) out << device->address.str() << ": " << outcome(*device) << "\n";
+  }
+  return done;
+}
+
+}  // namespace
+
+int run_reset(Invocation& invocation) {
+  int status = done;
+  HostParts parts = device_parts;
+  parts.state = true;
+  auto session = LiveSession::open(invocation, status, parts);
+  auto devices = session ? session->devices(invocation.arguments, status) : std::nullopt;
+  if (!devices) return status;
+  if (auto answer = settle(invocation, speak_against(*session, *devices), "Reset what the host uses?")) return *answer;
+  if (invocation.json() && session->dry()) return tell_json(*devices, true, *invocation.out), done;
+  status = reset_all(*session, *devices, !session->dry() && !invocation.json(), *invocation.out);
+  if (invocation.json() && status == done) tell_json(*devices, false, *invocation.out);
+  return status;
+}
+
+}  // namespace hostpci

@@ -1,0 +1,144 @@
+// Moves against a double of the driver core: done as asked, or everything as before.
+#include "live/moving.hpp"
+
+#include <doctest/doctest.h>
+
+#include "driver_core.hpp"
+#include "live/driver_memory.hpp"
+
+using namespace hostpci;
+using test::DriverCore;
+
+namespace {
+
+/// A card of two functions and a twin, on the drivers of a usual host.
+struct Bench {
+  DriverCore core;
+  std::vector<Move> moves;
+
+  explicit Bench(test::DriverTraits sound = {}, test::DriverTraits vfio = {}) {
+    core.add_driver("nouveau");
+    core.add_driver("snd_hda_intel", sound);
+    core.add_driver("vfio-pci", vfio);
+    core.add_device("0000:01:00.0", {"nouveau"});
+    core.add_device("0000:01:00.1", {"snd_hda_intel"});
+    core.add_device("0000:02:00.0", {"nouveau"});
+    for (const char* address : {"0000:01:00.0", "0000:01:00.1"}) moves.push_back(move_to(core.device(address), "vfio-pci"));
+  }
+};
+
+bool mentions(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+}  // namespace
+
+TEST_CASE("both functions go to vfio-pci, the twin stays, and no new_id is written") {
+  Bench bench;
+  MoveResult result = carry_out(bench.core, bench.moves, 1000);
+  REQUIRE(result.status);
+  CHECK(bench.core.driver("0000:01:00.0") == "vfio-pci");
+  CHECK(bench.core.driver("0000:01:00.1") == "vfio-pci");
+  CHECK(bench.core.driver("0000:02:00.0") == "nouveau");
+  CHECK(result.drivers.at(*parse_pci_address("0000:01:00.1")) == "vfio-pci");
+  for (const std::string& write : bench.core.written) CHECK_FALSE(mentions(write, "new_id"));
+}
+
+TEST_CASE("there and back") {
+  Bench bench;
+  auto before = bench.core.state();
+  REQUIRE(carry_out(bench.core, bench.moves, 1000).status);
+  std::vector<Move> back{move_back(bench.core.device("0000:01:00.0"), Placement{"nouveau", ""}, true),
+                         move_back(bench.core.device("0000:01:00.1"), Placement{"snd_hda_intel", ""}, true)};
+  REQUIRE(carry_out(bench.core, back, 1000).status);
+  CHECK(bench.core.state() == before);
+}
+
+TEST_CASE("whichever write fails once, everything is as before") {
+  for (int code : {EBUSY, ENODEV, EINVAL, ETIMEDOUT, -1}) {
+    for (std::size_t step = 0; step < 6; ++step) {
+      CAPTURE(code);
+      CAPTURE(step);
+      Bench bench;
+      auto before = bench.core.state();
+      bench.core.fault = [&](std::size_t n) { return n == step ? code : 0; };
+      MoveResult result = carry_out(bench.core, bench.moves, 1000);
+      CHECK_FALSE(result.status);
+      CHECK(bench.core.state() == before);
+      CHECK(result.left.empty());
+      CHECK(result.drivers.empty());
+      CHECK(result.undone.size() == (step < 3 ? step > 0 : 1 + (step > 3)));
+    }
+  }
+}
+
+TEST_CASE("the way back is tried for each, and what is left is told") {
+  Bench bench;
+  bench.core.fault = [](std::size_t n) { return n >= 5 ? EBUSY : 0; };
+  MoveResult result = carry_out(bench.core, bench.moves, 1000);
+  CHECK_FALSE(result.status);
+  REQUIRE(result.left.size() == 2);
+  CHECK(mentions(result.left[0], "`0000:01:00.1` had driver `snd_hda_intel` and has no driver now"));
+  CHECK(mentions(result.left[1], "`0000:01:00.0` had driver `nouveau` and has driver `vfio-pci` now"));
+}
+
+TEST_CASE("a driver that refuses is named with what has the device then") {
+  Bench bench({}, {.refuses = true});
+  auto before = bench.core.state();
+  MoveResult result = carry_out(bench.core, bench.moves, 1000);
+  REQUIRE_FALSE(result.status);
+  CHECK(mentions(result.status.error().message, "`vfio-pci` did not take `0000:01:00.0`, which has no driver now"));
+  CHECK(bench.core.state() == before);
+}
+
+TEST_CASE("a probe that lands elsewhere") {
+  DriverCore core;
+  core.add_driver("vfio-pci");
+  core.add_driver("e1000e");
+  core.add_device("0000:01:00.0", {"vfio-pci", "e1000e"});
+  MoveResult result = carry_out(core, {move_back(core.device("0000:01:00.0"), Placement{"e1000e", ""}, true)}, 1000);
+  REQUIRE_FALSE(result.status);
+  CHECK(mentions(result.status.error().message, "`e1000e` did not take `0000:01:00.0`, which has driver `vfio-pci` now"));
+}
+
+TEST_CASE("a driver that does not let go") {
+  Bench bench({.lets_go = ETIMEDOUT});
+  auto before = bench.core.state();
+  MoveResult result = carry_out(bench.core, bench.moves, 10000);
+  REQUIRE_FALSE(result.status);
+  CHECK(result.status.error().message == "driver `snd_hda_intel` did not let `0000:01:00.1` go within 10 seconds");
+  CHECK(bench.core.state() == before);
+  CHECK(result.left.empty());
+}
+
+TEST_CASE("a device that the kernel cannot be made to leave alone is not read or probed again") {
+  Bench bench({.lets_go = EINPROGRESS});
+  MoveResult result = carry_out(bench.core, bench.moves, 10000);
+  REQUIRE_FALSE(result.status);
+  REQUIRE(result.left.size() == 1);
+  CHECK(mentions(result.left[0], "`0000:01:00.1`: the kernel still waits for `snd_hda_intel`; driver_override is put back"));
+  CHECK(bench.core.driver("0000:01:00.0") == "nouveau");
+  CHECK(bench.core.state().at("0000:01:00.1").driver_override == "");
+  CHECK(bench.core.written.back() == "/sys/bus/pci/drivers_probe 0000:01:00.0");
+}
+
+TEST_CASE("what a device was on is remembered until it is forgotten") {
+  MemoryFileSystem system;
+  PciAddress address = *parse_pci_address("0000:01:00.0");
+  CHECK_FALSE(remembered_placement(system, address)->has_value());
+  REQUIRE(remember_placement(system, address, {"e1000e", "x"}));
+  CHECK(system.files().at("/run/hostpci/drivers/0000:01:00.0") == "driver=e1000e\ndriver_override=x\n");
+  CHECK(system.files().size() == 1);
+  REQUIRE(remember_placement(system, address, {"", ""}));
+  CHECK(**remembered_placement(system, address) == Placement{"", ""});
+  REQUIRE(forget_placement(system, address));
+  CHECK(forget_placement(system, address));
+  CHECK(system.files().empty());
+}
+
+TEST_CASE("a memory that is none of ours is refused") {
+  PciAddress address = *parse_pci_address("0000:01:00.0");
+  for (const char* text : {"", "driver=e1000e\n", "driver=../x\ndriver_override=\n", "e1000e\n\n"}) {
+    MemoryFileSystem system;
+    system.put("/run/hostpci/drivers/0000:01:00.0", text);
+    CHECK_FALSE(remembered_placement(system, address));
+  }
+}

@@ -1,0 +1,120 @@
+// What speaks against an act on a device, held against the example host.
+#include "live/objections.hpp"
+
+#include <doctest/doctest.h>
+
+#include "live/vfio_openers.hpp"
+#include "system/memory.hpp"
+#include "tests/support/linted.hpp"
+#include "text/words.hpp"
+
+using namespace hostpci;
+
+namespace {
+
+Host example() { return test::load_host(FIXTURES "/hosts/example.yaml"); }
+
+Device& device(Host& host, const std::string& address) { return host.devices.at(*parse_pci_address(address)); }
+
+/// "error device-boot-controller, warning …", in order and each once.
+std::string found(const Host& host, const std::string& address, Act act) {
+  std::vector<std::string> all;
+  for (const Diagnostic& d : objections(host, *host.find(*parse_pci_address(address)), act)) {
+    std::string text = std::string(name(d.severity)) + " " + d.rule;
+    if (std::find(all.begin(), all.end(), text) == all.end()) all.push_back(text);
+  }
+  return join(all, ", ");
+}
+
+}  // namespace
+
+TEST_CASE("what the host cannot do without is refused") {
+  Host host = example();
+  CHECK(found(host, "0000:00:17.0", Act::to_vfio) == "warning device-disks-in-use, error device-boot-controller");
+  CHECK(found(host, "0000:00:1f.6", Act::to_vfio) == "error device-mgmt-nic");
+  CHECK(found(host, "0000:00:02.0", Act::to_vfio) == "error device-only-gpu, warning device-driver-busy");
+  CHECK(found(host, "0000:00:1d.0", Act::to_vfio) == "error device-is-bridge");
+  CHECK(found(host, "0000:05:00.0", Act::to_vfio) == "error device-pf-has-vfs, warning device-nic-in-bridge");
+  for (Act act : {Act::to_driver, Act::release, Act::reset}) CHECK(found(host, "0000:00:1f.6", act).starts_with("error device-mgmt-nic"));
+}
+
+TEST_CASE("what it can do without is asked about, what carries nothing is not") {
+  Host host = example();
+  CHECK(found(host, "0000:02:00.0", Act::to_vfio) == "warning device-disks-in-use");
+  CHECK(found(host, "0000:04:00.0", Act::to_vfio) == "warning device-nic-in-bridge");
+  CHECK(found(host, "0000:00:1f.3", Act::to_vfio) == "warning device-driver-busy");
+  CHECK(found(host, "0000:00:14.0", Act::to_vfio) == "warning device-usb-controller-host");
+  CHECK(found(host, "0000:01:00.0", Act::release) == "");
+}
+
+TEST_CASE("uses that are not known count as critical where they may be") {
+  Host host = example();
+  for (const char* address : {"0000:02:00.0", "0000:04:00.0", "0000:00:14.0"}) {
+    device(host, address).uses.reset();
+    CHECK(found(host, address, Act::to_vfio).starts_with("error "));
+  }
+  device(host, "0000:00:1f.3").uses.reset();
+  CHECK(found(host, "0000:00:1f.3", Act::to_vfio).starts_with("warning "));
+  device(host, "0000:02:00.0").driver = "";
+  CHECK(found(host, "0000:02:00.0", Act::to_vfio) == "");
+}
+
+TEST_CASE("a device without a group goes to any driver but VFIO's") {
+  Host host = example();
+  device(host, "0000:01:00.0").group = -1;
+  CHECK(found(host, "0000:01:00.0", Act::to_vfio) == "error device-no-iommu-group");
+  CHECK(found(host, "0000:01:00.0", Act::to_driver) == "");
+}
+
+TEST_CASE("a host that does not remap interrupts is worth a word") {
+  Host host = example();
+  host.kernel.interrupt_remapping = false;
+  CHECK(found(host, "0000:01:00.0", Act::to_vfio) == "info host-intremap-missing");
+  host.kernel.unsafe_interrupts = true;
+  CHECK(found(host, "0000:01:00.0", Act::to_vfio) == "");
+}
+
+TEST_CASE("a device without a reset, and one whose driver may lose it") {
+  Host host = example();
+  device(host, "0000:01:00.0").reset = false;
+  CHECK(found(host, "0000:01:00.0", Act::reset) == "error device-no-reset");
+  CHECK(found(host, "0000:01:00.0", Act::release) == "");
+  device(host, "0000:05:10.0").uses.emplace();
+  CHECK(found(host, "0000:05:10.0", Act::reset) == "warning device-driver-busy");
+}
+
+TEST_CASE("what a running VM holds") {
+  Host host = example();
+  host.running = {{.vmid = 100, .pid = 4711, .arguments = {"kvm", "-device", "vfio-pci,host=0000:01:00.0,id=hostpci0"}}};
+  for (Act act : {Act::release, Act::reset, Act::to_driver}) CHECK(found(host, "0000:01:00.0", act) == "error conflict-in-use");
+  CHECK(found(host, "0000:01:00.1", Act::release) == "");
+}
+
+TEST_CASE("mediated devices go with their card, and never while a VM has one") {
+  Host host = example();
+  device(host, "0000:00:02.0").uses.emplace();
+  const std::string uuid = "00000000-0000-0000-0000-000000000100";
+  host.mdevs = {{.uuid = uuid, .type = "i915-GVTg_V5_8", .parent = *parse_pci_address("0000:00:02.0")}};
+  CHECK(found(host, "0000:00:02.0", Act::to_vfio) == "warning device-mdev-leftover");
+  host.running = {{.vmid = 100, .pid = 4711, .arguments = {"kvm", "-device", "vfio-pci,sysfsdev=/sys/bus/mdev/devices/" + uuid}}};
+  CHECK(found(host, "0000:00:02.0", Act::to_vfio) == "error conflict-in-use");
+}
+
+TEST_CASE("processes that have the group or the device open are named") {
+  MemoryFileSystem system;
+  system.put_link("/proc/12/fd/3", "/dev/vfio/2");
+  system.put("/proc/12/comm", "kvm\n");
+  system.put_link("/proc/13/fd/3", "/dev/vfio/22");
+  system.put_link("/proc/14/fd/9", "/dev/vfio/devices/vfio0");
+  system.put("/sys/bus/pci/devices/0000:01:00.0/vfio-dev/vfio0/dev", "");
+  Host host = example();
+  Sink out;
+  object_to_openers(system, device(host, "0000:01:00.0"), out);
+  REQUIRE(out.diagnostics.size() == 2);
+  CHECK(out.diagnostics[0].message == "`0000:01:00.0 (VGA, 10de:1b80)` is in use by process 12 (`kvm`)");
+  CHECK(out.diagnostics[1].message.ends_with("process 14 (`?`)"));
+  device(host, "0000:01:00.0").driver = "nouveau";
+  Sink none;
+  object_to_openers(system, device(host, "0000:01:00.0"), none);
+  CHECK(none.diagnostics.empty());
+}
