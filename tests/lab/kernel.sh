@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Debian's kernel and its modules as plain files, made once, outside the checkout, from the mirror that this host itself uses.
-# Usage: kernel.sh CACHE makes CACHE/kernel. Linux 6.12, or the distribution's own where the mirror has no such package.
+# Usage: kernel.sh CACHE makes CACHE/kernel if there is none. Linux 6.12, or the distribution's own where the mirror has no such package.
 set -euo pipefail
 cache=$1 tree=$1/kernel.new
 export PATH=$PATH:/usr/sbin:/sbin
+[ ! -e "$cache/kernel/vmlinux" ] || exit 0
 
 package_of() { apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1; }
 package=$(package_of linux-image-6.12-amd64)
@@ -26,11 +27,11 @@ END
   echo "lab: no kernel is found in $1" >&2 && return 1
 }
 
-mkdir -p "$cache/extra" && rm -rf "$tree" && mkdir "$tree"
+rm -rf "$tree" && mkdir "$tree"
 trap 'rm -rf "$tree"' EXIT
 (cd "$tree" && apt-get download -q "$package" && dpkg -x ./*.deb .) >&2
 find "$tree/lib/modules" -name '*.ko.xz' -print0 | xargs -0r -P 2 -n 200 xz -d
 depmod -b "$tree" "$(ls "$tree/lib/modules")"
 unpack_kernel "$tree"/boot/vmlinuz-* "$tree/vmlinux"
-rm -rf "$tree"/*.deb "$tree/boot" "$tree/usr" "$cache/kernel"
+rm -rf "${tree:?}"/{*.deb,boot,usr} "$cache/kernel"
 mv "$tree" "$cache/kernel"

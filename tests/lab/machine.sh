@@ -11,7 +11,7 @@ need_tools() {
   ! ldd "$(command -v busybox)" >/dev/null 2>&1 || missing "\`busybox\` is not the static one"
 }
 
-prepare_kernel() { [ -e "$cache/kernel/vmlinux" ] || "$here/kernel.sh" "$cache"; }
+prepare_kernel() { mkdir -p "$cache/extra" && flock "$cache/extra" "$here/kernel.sh" "$cache"; }
 
 # A directory for all that a run makes; it goes with the shell unless it is asked for.
 work_directory() {
@@ -55,7 +55,7 @@ export topology=$1 scenarios='${scenarios:-$(values scenario "$1")}' states='${s
 END
   timeout "$4" qemu-system-x86_64 -accel tcg,thread=multi -cpu "$(values cpu "$1" | grep . || echo Nehalem)" -smp 1 -m 3072 \
     -nodefaults -display none -no-reboot -serial "file:$io/console" -kernel "$cache/kernel/vmlinux" -initrd "$work/initramfs" \
-    -append "console=ttyS0 quiet panic=-1 mitigations=off $(values cmdline "$1")" "${devices[@]}" \
+    -append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check $(values cmdline "$1")" "${devices[@]}" \
     -fsdev local,id=root,path=/,readonly=on,security_model=none,multidevs=remap \
     -fsdev "local,id=io,path=$io,security_model=none,multidevs=remap" \
     -device virtio-9p-pci,addr=1e.0,multifunction=on,fsdev=root,mount_tag=root \

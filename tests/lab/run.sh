@@ -20,7 +20,7 @@ work=$(work_directory)
 # What hostpci says inside, it says outside too, with the snapshot and the same VMs.
 outside() {
   local io=$work/$1 root=$work/$1/root snapshot
-  mkdir -p "$root/usr/share/misc" && cp -r "$here/hosts/all/." "$root" && cp /usr/share/misc/pci.ids "$root/usr/share/misc"
+  mkdir -p "$root" && cp -r "$here/hosts/all/." "$root"
   [ ! -d "$here/hosts/$1" ] || cp -r "$here/hosts/$1/." "$root"
   for snapshot in "$io"/*.yaml; do
     [ -e "$snapshot" ] || continue
