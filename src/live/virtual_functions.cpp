@@ -79,7 +79,9 @@ class Change {
       : system_(system), card_(card), request_(request), milliseconds_(milliseconds) {}
 
   Status run() {
-    for (const KernelWrite& write : functions_writes(card_, request_))
+    std::vector<KernelWrite> writes = functions_writes(card_, request_);
+    if (writes.empty()) return Done{};
+    for (const KernelWrite& write : writes)
       if (Status done = step(write); !done) return way_back(done.error());
     if (Status bare = request_.probe ? Status(Done{}) : without_driver(); !bare) return way_back(bare.error());
     return Done{};
