@@ -117,13 +117,16 @@ std::string blockers_text(const GroupVerdict& verdict) {
 
 std::string errno_text(int code) { return std::generic_category().message(code); }
 
+constexpr std::string_view no_node = "for no member is on a driver of VFIO yet";
+
 /// Of a group that the kernel was not, or could not be, asked about.
 Check predicted(const StartGroup& group, std::string why, std::string evidence) {
   const GroupVerdict& verdict = group.predicted;
   std::vector<Evidence> read{{vfio_node(group.id), std::move(evidence)}};
   if (!verdict.blockers.empty() && !group.bound_by_pve)
     return make_check("group", CheckStatus::fail, group.name() + " is not viable: " + blockers_text(verdict) + ", and nothing is bound at the start", std::move(read));
-  std::string message = group.name() + " will be viable by the drivers of its members, once Proxmox VE has bound it: a prediction, " + why;
+  bool now = verdict.viable() == true && why != no_node;
+  std::string message = group.name() + (now ? " is viable by the drivers of its members" : " will be viable once Proxmox VE has bound it") + ": a prediction, " + why;
   return passed("group", std::move(message), std::move(read));
 }
 
@@ -139,7 +142,7 @@ Check held(const StartContext& context, const StartGroup& group) {
 
 Check not_asked(const StartContext& context, const StartGroup& group, const VfioAnswer& answer) {
   std::string reason = errno_text(answer.code), node = vfio_node(group.id);
-  if (answer.code == ENOENT) return predicted(group, "for no member is on a driver of VFIO yet", "does not exist");
+  if (answer.code == ENOENT) return predicted(group, std::string(no_node), "does not exist");
   if (answer.code == EBUSY) return held(context, group);
   if (answer.code == EACCES || answer.code == EPERM)
     return make_check("group", CheckStatus::unknown, group.name() + ": only root may ask the kernel", {{node, reason}}, "run it as root");

@@ -25,7 +25,8 @@ std::optional<std::uint64_t> meminfo_mib(std::string_view text, std::string_view
 /// What ZFS keeps in its cache and gives back, MiB: MemAvailable leaves it out.
 std::uint64_t zfs_cache(const FileSystem& system) {
   std::uint64_t size = 0, least = 0;
-  for (std::string_view line : split(system.read("/proc/spl/kstat/zfs/arcstats").value_or(""), '\n')) {
+  std::string text = system.read("/proc/spl/kstat/zfs/arcstats").value_or("");
+  for (std::string_view line : split(text, '\n')) {
     std::vector<std::string_view> parts = words(line);
     if (parts.size() == 3 && parts[0] == "size") size = number(parts[2]).value_or(0);
     if (parts.size() == 3 && parts[0] == "c_min") least = number(parts[2]).value_or(0);

@@ -145,7 +145,7 @@ TEST_CASE("a group that nothing of is bound yet is judged by prediction, and sai
   CHECK(judge_start(checks).message == "would start");
 
   start.live = false;
-  EXPECT(one(start.run(), "group"), pass, "a prediction, for this is not the running host");
+  EXPECT(one(start.run(), "group"), pass, "will be viable once Proxmox VE has bound it: a prediction, for this is not the running host");
 }
 
 TEST_CASE("the kernel and the prediction: they agree, or it is told") {
