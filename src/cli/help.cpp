@@ -30,7 +30,7 @@ std::string general_help() {
       "usage: hostpci [OPTION…] COMMAND [ARGUMENT…]\n\n";
   for (const Command& command : commands()) {
     std::string left = "  " + std::string(command.name);
-    left.resize(14, ' ');
+    left.resize(15, ' ');
     text += left + std::string(command.summary) + "\n";
   }
   text += options_block("options of every command:", global_options());
