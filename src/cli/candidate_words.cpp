@@ -134,6 +134,16 @@ std::vector<CompletionWord> CandidateSource::mdev_types(const Hostpci& line) {
   return {found.begin(), found.end()};
 }
 
+std::vector<CompletionWord> CandidateSource::mdev_instances() {
+  std::vector<CompletionWord> found;
+  if (!host()) return found;
+  for (const MdevInstance& instance : host_->mdevs.value_or(std::vector<MdevInstance>()))
+    found.push_back({instance.uuid, instance.type + " of " + instance.parent.str()});
+  if (host_->mdevs) return found;
+  for (const std::string& uuid : world_->system().list("/sys/bus/mdev/devices").value_or({})) found.push_back({uuid, ""});
+  return found;
+}
+
 std::vector<CompletionWord> CandidateSource::roms() {
   std::vector<CompletionWord> found;
   if (!world()) return found;

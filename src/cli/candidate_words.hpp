@@ -30,6 +30,8 @@ class CandidateSource {
   std::vector<CompletionWord> transactions();
   /// Of the devices that the line names, or of all if it names none.
   std::vector<CompletionWord> mdev_types(const Hostpci& line);
+  /// UUIDs of those that exist.
+  std::vector<CompletionWord> mdev_instances();
   /// Files of /usr/share/kvm.
   std::vector<CompletionWord> roms();
 

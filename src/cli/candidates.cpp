@@ -132,7 +132,18 @@ class Completion {
               {(&specs[0] == &global_options()[0] ? "--" : dashes) + std::string(spec.name), std::string(spec.help)});
   }
 
+  /// After `create` a device and its type, after `remove` instances and devices; else devices, or one of the two words.
+  void mdev_argument() {
+    const std::vector<std::string>& given = line_.arguments;
+    const std::string verb = given.empty() ? "" : given[0];
+    if (given.empty()) offer_all("", typed_, {"create", "remove"});
+    if (verb == "remove") add("", typed_, source_.mdev_instances());
+    if (verb == "create" && given.size() == 2) add("", typed_, source_.mdev_types(parse_hostpci(given[1])));
+    if (verb != "create" || given.size() == 1) of_kind("ADDR", "", typed_);
+  }
+
   void argument() {
+    if (line_.command->name == "mdev") return mdev_argument();
     Arguments arguments = arguments_of(*line_.command);
     std::size_t at = line_.arguments.size();
     if (at >= arguments.kinds.size() && !arguments.repeats) return;

@@ -4,8 +4,10 @@
 
 #include "cli/device_view.hpp"
 #include "cli/log.hpp"
+#include "cli/mdev_change.hpp"
 #include "cli/run.hpp"
 #include "cli/survey.hpp"
+#include "rules/mdev_uuid.hpp"
 #include "rules/suggestion.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
@@ -15,31 +17,15 @@ namespace {
 
 namespace json = boost::json;
 
-/// Who made an instance: Proxmox VE names its own "%08d-0000-0000-0000-%012d" of hostpci index and VMID. Source:
-/// qemu-server PCI.pm (generate_mdev_uuid).
-struct Holder {
-  std::uint32_t vmid = 0, index = 0;
-};
-
-std::optional<Holder> holder(std::string_view uuid) {
-  std::vector<std::string_view> parts = split(uuid, '-');
-  if (parts.size() != 5 || parts[0].size() != 8 || parts[4].size() != 12) return {};
-  if (parts[1] != "0000" || parts[2] != "0000" || parts[3] != "0000") return {};
-  auto index = number(parts[0]), vmid = number(parts[4]);
-  if (!index || !vmid || *index > 15 || *vmid < 100 || *vmid > 999999999) return {};
-  return Holder{std::uint32_t(*vmid), std::uint32_t(*index)};
-}
-
 bool runs(const Host& host, std::uint32_t vmid) {
   return host.running &&
          std::any_of(host.running->begin(), host.running->end(), [&](const RunningVm& vm) { return vm.vmid == vmid; });
 }
 
 std::string holder_text(const Host& host, std::string_view uuid) {
-  auto held = holder(uuid);
-  if (!held) return "not Proxmox VE's";
-  std::string text = "VM " + std::to_string(held->vmid) + " hostpci" + std::to_string(held->index);
-  return host.running ? text + (runs(host, held->vmid) ? " (running)" : " (not running: left over)") : text;
+  auto owner = mdev_owner(uuid);
+  if (!owner) return "not Proxmox VE's";
+  return host.running ? owner->str() + (runs(host, owner->vmid) ? " (running)" : " (not running: left over)") : owner->str();
 }
 
 /// A device with mediated types or NVIDIA's framework, and its instances.
@@ -153,11 +139,11 @@ json::object instance_json(const Host& host, const MdevInstance& instance) {
                       {"vm", nullptr},
                       {"key", nullptr},
                       {"running", nullptr}};
-  auto held = holder(instance.uuid);
-  if (!held) return object;
-  object["vm"] = held->vmid;
-  object["key"] = "hostpci" + std::to_string(held->index);
-  if (host.running) object["running"] = runs(host, held->vmid);
+  auto owner = mdev_owner(instance.uuid);
+  if (!owner) return object;
+  object["vm"] = owner->vmid;
+  object["key"] = "hostpci" + std::to_string(owner->index);
+  if (host.running) object["running"] = runs(host, owner->vmid);
   return object;
 }
 
@@ -213,6 +199,11 @@ std::optional<std::vector<AddressPattern>> patterns(const Host& host, const std:
 }  // namespace
 
 int run_mdev(Invocation& invocation) {
+  if (!invocation.arguments.empty() && changes_mdev(invocation.arguments.front())) return run_mdev_change(invocation);
+  if (!invocation.options.values.empty()) {
+    log_error("`--" + invocation.options.values.begin()->first + "` goes with `mdev create` and `mdev remove` only");
+    return usage;
+  }
   auto survey = Survey::open(invocation.globals);
   if (!survey) {
     log_error(survey.error().message);
