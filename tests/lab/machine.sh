@@ -12,6 +12,8 @@ need_tools() {
 }
 
 prepare_kernel() { mkdir -p "$cache/extra" && flock "$cache/extra" "$here/kernel.sh" "$cache"; }
+# Without the driver its scenario fails, and no other.
+prepare_drivers() { flock "$cache/extra" "$here/mtty/build.sh" "$cache" || echo "lab: the driver of mediated devices was not built" >&2; }
 
 # A directory for all that a run makes; it goes with the shell unless it is asked for.
 work_directory() {

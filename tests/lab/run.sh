@@ -14,7 +14,7 @@ here=$(dirname "$(realpath "$0")")
 need_tools
 hostpci=$(realpath "$1") && shift
 [ $# -gt 0 ] || set -- shared gpu gpu-std sriov clean amd nointremap iommuoff noiommu  # the longest first
-prepare_kernel
+prepare_kernel && prepare_drivers
 work=$(work_directory)
 
 # What hostpci says inside, it says outside too, with the snapshot and the same VMs.
