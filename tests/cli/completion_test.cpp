@@ -94,6 +94,24 @@ TEST_CASE("rules, formats, words of the usage, paths") {
   CHECK(offered({"--root", ""}) == Words{":directories"});
 }
 
+TEST_CASE("after mdev: devices or a verb, then what the verb takes") {
+  TemporaryDirectory directory;
+  const std::string uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+  directory.write("host.yaml", read_file(example) + "mdevs: [{uuid: " + uuid + ", type: i915-GVTg_V5_8, parent: \"0000:00:02.0\"}]\n");
+  auto after = [&](Words typed) {
+    typed.insert(typed.begin(), {"--host", directory.path() + "/host.yaml", "mdev"});
+    return offered(typed);
+  };
+  CHECK(after({"cr"}) == Words{"create"});
+  CHECK((offers(after({""}), "remove") && offers(after({""}), "00:02.0")));
+  CHECK(after({"create", "00:02"}) == Words{"00:02.0"});
+  CHECK(after({"create", "00:02.0", ""}) == Words{"i915-GVTg_V5_4", "i915-GVTg_V5_8"});
+  CHECK(after({"create", "00:02.0", "i915-GVTg_V5_4", ""}).empty());
+  CHECK(after({"remove", "83"}) == Words{uuid});
+  CHECK(after({"remove", uuid, "00:02"}) == Words{"00:02.0"});
+  CHECK(offers(after({"create", "00:02.0", "i915-GVTg_V5_4", "--"}), "--uuid"));
+}
+
 TEST_CASE("a root or a snapshot that cannot be read offers nothing and says nothing") {
   CHECK(offered({"--root", "/nonexistent", "set", ""}).empty());
   CHECK(offered({"--host", "/nonexistent", "suggest", ""}).empty());
