@@ -82,12 +82,10 @@ void check_kept(const StartLine& line, std::vector<Check>& checks) {
 void check_line(const StartContext& context, const StartLine& line, std::vector<Check>& checks) {
   if (line.mediated() || line.assignment->resolved.nvidia || line.devices.empty()) return;
   if (!takes(*line.assignment)) return check_kept(line, checks);
-  std::size_t before = checks.size();
-  for (const Device* device : line.devices) add_objections(context, *device, line.key(), checks);
-  if (checks.size() != before) return;
   bool all = std::all_of(line.devices.begin(), line.devices.end(), [](const Device* d) { return on_vfio(*d); });
-  std::string later = all ? "" : "; Proxmox VE binds it to `vfio-pci` when the VM starts";
+  std::string later = all ? "" : "; Proxmox VE binds to `vfio-pci` when the VM starts";
   checks.push_back(passed("driver", line.key() + ": " + binding_text(line) + later, drivers_of(line)));
+  for (const Device* device : line.devices) add_objections(context, *device, line.key(), checks);
 }
 
 /// PVE binds every endpoint of a group, whatever the lines name. Source: pve-common SysFSTools.pm (pci_dev_group_bind_to_vfio).

@@ -220,7 +220,7 @@ TEST_CASE("the installed QEMU makes PVE's machines, with a device of its own in 
     QemuTrial trial = qemu_trial(**system, make_vm(100, m.vm), {"-device", device}, 128);
     QemuReport report = try_qemu(trial);
     CHECK_MESSAGE(report.failure == "", m.vm << join(report.said, "\n"));
-    CHECK_MESSAGE(report.said.empty(), join(report.said, "\n"));
+    for (const std::string& line : report.said) CHECK_MESSAGE(line.find("-device") == line.npos, line);  // of the processor it may warn
     CHECK(report.state == "prelaunch");
     REQUIRE(report.devices.size() == 1);
     for (const QemuProperty& p : report.devices[0].properties) CHECK_MESSAGE(p.found == p.wished, p.name << "=" << p.found);
