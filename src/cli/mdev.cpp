@@ -7,6 +7,7 @@
 #include "cli/mdev_change.hpp"
 #include "cli/run.hpp"
 #include "cli/survey.hpp"
+#include "rules/holders.hpp"
 #include "rules/mdev_uuid.hpp"
 #include "rules/suggestion.hpp"
 #include "text/escape.hpp"
@@ -22,9 +23,19 @@ bool runs(const Host& host, std::uint32_t vmid) {
          std::any_of(host.running->begin(), host.running->end(), [&](const RunningVm& vm) { return vm.vmid == vmid; });
 }
 
+/// The running VM whose process was started with an instance of another name than Proxmox VE's.
+std::optional<std::uint32_t> started_with(const Host& host, std::string_view uuid) {
+  auto held = mdev_holders(host);
+  auto found = held.find(std::string(uuid));
+  return found == held.end() ? std::nullopt : std::optional(found->second.vmid);
+}
+
 std::string holder_text(const Host& host, std::string_view uuid) {
   auto owner = mdev_owner(uuid);
-  if (!owner) return "not Proxmox VE's";
+  if (!owner) {
+    auto started = started_with(host, uuid);
+    return started ? "VM " + std::to_string(*started) + " (running)" : "not Proxmox VE's";
+  }
   return host.running ? owner->str() + (runs(host, owner->vmid) ? " (running)" : " (not running: left over)") : owner->str();
 }
 
@@ -140,6 +151,7 @@ json::object instance_json(const Host& host, const MdevInstance& instance) {
                       {"key", nullptr},
                       {"running", nullptr}};
   auto owner = mdev_owner(instance.uuid);
+  if (auto started = started_with(host, instance.uuid); started && !owner) object["vm"] = *started, object["running"] = true;
   if (!owner) return object;
   object["vm"] = owner->vmid;
   object["key"] = "hostpci" + std::to_string(owner->index);

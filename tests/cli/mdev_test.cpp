@@ -50,6 +50,16 @@ TEST_CASE("an instance is traced to its VM by Proxmox VE's name for it") {
   CHECK(list[1].at("vm").is_null());
 }
 
+TEST_CASE("an instance of another name is traced to the VM that was started with it") {
+  const std::string running = "running:\n  - vmid: 101\n    pid: 900\n    arguments: [kvm, -device, \"vfio-pci,sysfsdev=/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001\"]\n";
+  CHECK(mdev(instances + running, {}).out.find("0000:00:02.0  VM 101 (running)\n") != std::string::npos);
+  json::value all = json::parse(mdev(instances + running, {"--format", "json"}).out);
+  const json::value& held = all.at("devices").at(0).at("instances").at(1);
+  CHECK(held.at("vm") == 101);
+  CHECK(held.at("key").is_null());
+  CHECK(held.at("running") == true);
+}
+
 TEST_CASE("a device without types, and one that is not there") {
   Ran none = mdev("", {"01:00"});
   CHECK(none.status == 0);
