@@ -151,9 +151,10 @@ class DriverChange {
     return true;
   }
 
+  /// Of the devices that are where they were.
   void drop_new() {
     for (const PciAddress& address : new_)
-      if (Status gone = forget_placement(session_.system(), address); !gone) log_warning(gone.error().message);
+      if (Status gone = result_.left.count(address) ? Status(Done{}) : forget_placement(session_.system(), address); !gone) log_warning(gone.error().message);
   }
 
   int forget() {
@@ -168,8 +169,8 @@ class DriverChange {
     if (result_.status) return done;
     log_error(result_.status.error().message);
     for (const std::string& text : result_.undone) log_note(text);
-    for (const std::string& text : result_.left) log_error(text);
-    if (result_.left.empty()) drop_new();
+    for (const auto& [address, text] : result_.left) log_error(text);
+    drop_new();
     if (result_.left.empty()) log_error("nothing was changed");
     return refused;
   }

@@ -82,7 +82,7 @@ class Mover {
       else if (put.error().code == EINPROGRESS) text += "; driver_override is put back when it has";
       else text += "; driver_override could not be put back: " + put.error().message;
     }
-    result_.left.push_back(text + "; if it is without a driver then, `hostpci unbind " + move.address.str() + "` gives it back");
+    result_.left[move.address] = text + "; if it is without a driver then, `hostpci unbind " + move.address.str() + "` gives it back";
   }
 
   Result<Placement> placement_now(const Move& move) const {
@@ -106,8 +106,8 @@ class Mover {
 
   void fail_back(const Move& move, const Failure& failure) {
     auto driver = driver_now(system_, move.address);
-    result_.left.push_back(quoted(move.address) + " had " + driver_words(move.from.driver) + " and has " +
-                           (driver ? driver_words(*driver) : "an unknown driver") + " now: " + failure.message);
+    result_.left[move.address] = quoted(move.address) + " had " + driver_words(move.from.driver) + " and has " +
+                                 (driver ? driver_words(*driver) : "an unknown driver") + " now: " + failure.message;
   }
 
   FileSystem& system_;

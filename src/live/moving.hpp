@@ -11,10 +11,10 @@
 namespace hostpci {
 
 struct MoveResult {
-  Status status = Done{};                   ///< what failed, in words that name device and driver
+  Status status = Done{};                     ///< what failed, in words that name device and driver
   std::map<PciAddress, std::string> drivers;  ///< what each device that was moved is on now
-  std::vector<std::string> undone;          ///< "`0000:01:00.0` is on `e1000e` again"
-  std::vector<std::string> left;            ///< what could not be put back, and what is there now
+  std::vector<std::string> undone;            ///< "`0000:01:00.0` is on `e1000e` again"
+  std::map<PciAddress, std::string> left;     ///< those that could not be put back, with what is there now
 };
 
 /// Each write is proven before the next. After the first that fails, its device and those before it are put back, the last

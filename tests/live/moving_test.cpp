@@ -76,8 +76,8 @@ TEST_CASE("the way back is tried for each, and what is left is told") {
   MoveResult result = carry_out(bench.core, bench.moves, 1000);
   CHECK_FALSE(result.status);
   REQUIRE(result.left.size() == 2);
-  CHECK(mentions(result.left[0], "`0000:01:00.1` had driver `snd_hda_intel` and has no driver now"));
-  CHECK(mentions(result.left[1], "`0000:01:00.0` had driver `nouveau` and has driver `vfio-pci` now"));
+  CHECK(mentions(result.left.at(*parse_pci_address("0000:01:00.1")), "`0000:01:00.1` had driver `snd_hda_intel` and has no driver now"));
+  CHECK(mentions(result.left.at(*parse_pci_address("0000:01:00.0")), "`0000:01:00.0` had driver `nouveau` and has driver `vfio-pci` now"));
 }
 
 TEST_CASE("a driver that refuses is named with what has the device then") {
@@ -114,7 +114,7 @@ TEST_CASE("a device that the kernel cannot be made to leave alone is not read or
   MoveResult result = carry_out(bench.core, bench.moves, 10000);
   REQUIRE_FALSE(result.status);
   REQUIRE(result.left.size() == 1);
-  CHECK(mentions(result.left[0], "`0000:01:00.1`: the kernel still waits for `snd_hda_intel`; driver_override is put back"));
+  CHECK(mentions(result.left.begin()->second, "`0000:01:00.1`: the kernel still waits for `snd_hda_intel`; driver_override is put back"));
   CHECK(bench.core.driver("0000:01:00.0") == "nouveau");
   CHECK(bench.core.state().at("0000:01:00.1").driver_override == "");
   CHECK(bench.core.written.back() == "/sys/bus/pci/drivers_probe 0000:01:00.0");
