@@ -89,7 +89,8 @@ class FunctionsChange {
       auto changed = changed_evidence(plan_.read, functions_plan(**survey, card_address(), {request_.count, request_.probe}).read);
       return changed.empty() ? Status(Done{}) : Failure{"nothing was changed: what the rule was made from is no longer so: " + join(changed, ", ")};
     };
-    return {as_typed(invocation_) + " --persist", plan_.files, plan_.refresh, refresh_runner(invocation_), plan_.undo, fits};
+    std::string what = as_typed(invocation_) + (request_.probe ? "" : " --no-probe") + " --persist";
+    return {what, plan_.files, plan_.refresh, refresh_runner(invocation_), plan_.undo, fits};
   }
 
   PciAddress card_address() const { return card_ ? card_->address : address_; }
@@ -107,6 +108,7 @@ class FunctionsChange {
     if (!card) return status;
     address_ = card->address;
     show_plan();
+    if (plan_.files.empty() && invocation_.json()) tell_json(*card, {}, {});
     if (plan_.files.empty()) return done;
     if (auto answer = ask(invocation_, "Write this?", false)) return *answer;
     auto request = transaction();

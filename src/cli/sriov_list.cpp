@@ -32,14 +32,14 @@ json::value or_null(const Fact<T>& fact) {
 /// What makes a card's functions at every boot.
 struct AtBoot {
   std::optional<FunctionsRule> own;
-  std::vector<std::string> others;  ///< paths
+  std::vector<FunctionMaker> others;
 };
 
 /// Nothing where no configuration file is known.
 std::optional<AtBoot> at_boot(const Facts& facts, const Device& card) {
   if (facts.host->files.empty()) return {};
   AtBoot found{{}, function_makers(facts, card)};
-  std::erase(found.others, own::udev);
+  std::erase_if(found.others, [](const FunctionMaker& maker) { return maker.path == own::udev; });
   if (const std::string* rules = facts.host->file(own::udev)) found.own = functions_rule(*rules, card.address.str());
   return found;
 }
@@ -49,7 +49,7 @@ std::string at_boot_text(const Facts& facts, const Device& card) {
   if (!found) return "?";
   std::vector<std::string> parts;
   if (found->own) parts.push_back(std::to_string(found->own->count) + (found->own->probe ? "" : " without a driver") + " (hostpci)");
-  parts.insert(parts.end(), found->others.begin(), found->others.end());
+  for (const FunctionMaker& maker : found->others) parts.push_back((maker.certain ? "" : "perhaps ") + maker.path);
   return parts.empty() ? "-" : join(parts, ", ");
 }
 
@@ -59,7 +59,7 @@ json::value at_boot_json(const Facts& facts, const Device& card) {
   json::value own = nullptr;
   if (found->own) own = json::object{{"count", found->own->count}, {"probe", found->own->probe}};
   json::array others;
-  for (const std::string& path : found->others) others.emplace_back(utf8(path));
+  for (const FunctionMaker& maker : found->others) others.push_back({{"path", utf8(maker.path)}, {"certain", maker.certain}});
   return json::object{{"own", std::move(own)}, {"others", std::move(others)}};
 }
 
@@ -72,8 +72,8 @@ class Users {
     std::vector<std::string> parts;
     for (std::uint32_t vmid : vms(function))
       parts.push_back("VM " + std::to_string(vmid) + (holder(function) == vmid ? " (running)" : ""));
-    if (!function.uses) parts.push_back("uses unknown");
-    else
+    if (!function.uses && on_host_driver(function)) parts.push_back("uses unknown");
+    if (function.uses)
       for (const Use& use : *function.uses) parts.push_back(use_text(use));
     return parts.empty() ? "-" : join(parts, ", ");
   }

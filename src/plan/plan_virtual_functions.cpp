@@ -118,22 +118,25 @@ void create(Workspace& work, const Device& card, const Need& need) {
   if (need.missing) work.reboot(some + " of " + quoted(card) + (need.count == 1 ? " exists" : " exist"));
 }
 
-/// Files that make functions of the card at boot and are not hostpci's own; where a line is read by nothing, its file is not told.
-std::vector<std::string> other_makers(Workspace& work, const Device& card) {
-  std::vector<std::string> makers = function_makers(work.facts(), card);
+/// What makes functions of the card at boot and is not hostpci's own; where a line is read by nothing, its file is not told.
+std::vector<FunctionMaker> other_makers(Workspace& work, const Device& card) {
+  std::vector<FunctionMaker> makers = function_makers(work.facts(), card);
   bool unread = !unread_lines(work, card).empty();
-  std::erase_if(makers, [&](const std::string& path) {
-    return path == own::udev || (unread && (path == "/etc/sysfs.conf" || path.starts_with("/etc/sysfs.d/")));
+  std::erase_if(makers, [&](const FunctionMaker& maker) {
+    return maker.path == own::udev || (unread && (maker.path == "/etc/sysfs.conf" || maker.path.starts_with("/etc/sysfs.d/")));
   });
   return makers;
 }
 
 /// Who else makes them would be first or last, and the number either way not the one that was asked for.
 bool refuse_other_makers(Workspace& work, const Device& card, const FunctionsRule& wanted) {
-  std::vector<std::string> makers = other_makers(work, card);
   std::string instead = wanted.count ? "write the number there, or take it out" : "take that out";
-  for (const std::string& path : makers)
-    work.obstacle(path, 0, "creates virtual functions of " + quoted(card) + " at every boot: " + instead);
+  for (const FunctionMaker& maker : other_makers(work, card)) {
+    if (maker.certain)
+      work.obstacle(maker.path, 0, "creates virtual functions of " + quoted(card) + " at every boot: " + instead);
+    else
+      work.note(maker.path + " may create virtual functions of " + quoted(card) + ", too: the rule counts where there are none yet");
+  }
   if (wanted.count && is_nvidia(card))
     work.obstacle("", 0, "NVIDIA's own unit creates virtual functions of " + quoted(card) + ": `systemctl enable pve-nvidia-sriov@ALL.service`");
   return !work.plan.obstacles.empty();

@@ -22,8 +22,12 @@ struct MissingFunction {
 /// of the card's slot, or a device number on the card's own secondary bus.
 std::optional<MissingFunction> missing_function(const Host&, std::string_view element);
 
-/// What creates functions of this card at every boot: paths of files, /proc/cmdline for the kernel's command line.
-std::vector<std::string> function_makers(const Facts&, const Device& card);
+/// What creates functions of this card at every boot, or may: a file, /proc/cmdline for the kernel's command line.
+struct FunctionMaker {
+  std::string path;
+  bool certain = false;  ///< it names the card by address; else it names none (a module's option)
+};
+std::vector<FunctionMaker> function_makers(const Facts&, const Device& card);
 /// There is such a file.
 bool functions_at_boot(const Facts&, const Device& card);
 

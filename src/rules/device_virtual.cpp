@@ -125,15 +125,16 @@ void check_no_memory(const Facts& facts, const VmFacts& vm, Findings& out) {
   });
 }
 
-/// Does the line set the number of virtual functions, of this card or of one it does not name by address?
-bool creates_vfs(std::string_view line, const Facts& facts, const Device& card) {
+/// Does the line set the number of virtual functions, of this card (true) or of one it does not name by address (false)?
+std::optional<bool> creates_vfs(std::string_view line, const Facts& facts, const Device& card) {
   bool about = false;
   for (const char* word : {"sriov_numvfs", "max_vfs", "num_vfs", "sriov-manage"})
     about = about || line.find(word) != line.npos;
-  if (!about || trim(line).substr(0, 1) == "#") return false;
+  if (!about || trim(line).substr(0, 1) == "#") return {};
   if (line.find(card.address.str()) != line.npos) return true;
-  return std::none_of(facts.host->devices.begin(), facts.host->devices.end(),
-                      [&](const auto& entry) { return line.find(entry.first.str()) != line.npos; });
+  bool another = std::any_of(facts.host->devices.begin(), facts.host->devices.end(),
+                             [&](const auto& entry) { return line.find(entry.first.str()) != line.npos; });
+  return another ? std::nullopt : std::optional(false);
 }
 
 bool units_are_known(const Host& host) {
@@ -306,15 +307,17 @@ static_assert(well_formed(rules));
 
 }  // namespace
 
-std::vector<std::string> function_makers(const Facts& facts, const Device& card) {
-  std::vector<std::string> found;
-  auto creates = [&](std::string_view line) { return creates_vfs(line, facts, card); };
-  if (facts.host->kernel.command_line && creates(*facts.host->kernel.command_line)) found.push_back("/proc/cmdline");
-  for (const auto& [path, text] : facts.host->files) {
-    if (text.find("vfs") == text.npos && text.find("sriov") == text.npos) continue;
-    std::vector<std::string_view> lines = split(text, '\n');
-    if (std::any_of(lines.begin(), lines.end(), creates)) found.push_back(path);
-  }
+std::vector<FunctionMaker> function_makers(const Facts& facts, const Device& card) {
+  std::vector<FunctionMaker> found;
+  auto look_at = [&](const std::string& path, std::string_view text) {
+    std::optional<bool> creates;
+    for (std::string_view line : split(text, '\n'))
+      if (auto now = creates_vfs(line, facts, card)) creates = creates.value_or(false) || *now;
+    if (creates) found.push_back({path, *creates});
+  };
+  if (facts.host->kernel.command_line) look_at("/proc/cmdline", *facts.host->kernel.command_line);
+  for (const auto& [path, text] : facts.host->files)
+    if (text.find("vfs") != text.npos || text.find("sriov") != text.npos) look_at(path, text);
   return found;
 }
 
