@@ -98,6 +98,15 @@ std::vector<CompletionWord> CandidateSource::addresses(const std::string& typed,
   return found;
 }
 
+std::vector<CompletionWord> CandidateSource::function_counts(const std::string& card) {
+  std::vector<CompletionWord> found;
+  if (!host()) return found;
+  for (const PciAddress& address : matching_functions(*host_, card))
+    if (std::uint32_t total = host_->find(address)->sriov_totalvfs.value_or(0))
+      found = {{"0", "no virtual functions"}, {std::to_string(total), "all that the card makes"}};
+  return found;
+}
+
 std::vector<CompletionWord> CandidateSource::groups() {
   std::vector<CompletionWord> found;
   if (!host()) return found;

@@ -24,6 +24,8 @@ class CandidateSource {
   std::vector<CompletionWord> vms();
   /// Functions, and slots of several; written with the domain if `typed` is. `all`: bridges too.
   std::vector<CompletionWord> addresses(const std::string& typed, bool all);
+  /// None and all of the virtual functions that this card makes.
+  std::vector<CompletionWord> function_counts(const std::string& card);
   std::vector<CompletionWord> groups();
   std::vector<CompletionWord> mappings();
   /// Those that `rollback` could take back.

@@ -228,6 +228,8 @@ class Completion {
         add(head, typed, source_.vms());
       else if (kind == "ADDR")
         add(head, typed, source_.addresses(typed, line_.command && line_.command->name == "devices"));
+      else if (kind == "COUNT")
+        add(head, typed, source_.function_counts(line_.arguments.empty() ? "" : line_.arguments[0]));
       else if (kind == "GROUP")
         add(head, typed, source_.groups());
       else if (kind == "ID")
