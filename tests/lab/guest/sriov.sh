@@ -1,0 +1,89 @@
+# `sriov` against the kernel's own SR-IOV: numbers that come and go, those that are refused, and functions that are in use.
+card=0000:01:00.0 first=0000:01:00.1
+rules=/etc/udev/rules.d/70-hostpci.rules
+
+sriov() { "$hostpci" sriov "$@"; }
+# now WANTED NAME: the kernel's own number, and as many functions that exist.
+now() {
+  local links=("$pci/$card"/virtfn*)
+  [ -e "${links[0]}" ] || links=()
+  attribute_of $card sriov_numvfs
+  same "$2" "$1 functions, $1 devices" "$REPLY functions, ${#links[@]} devices"
+}
+# drivers_of_functions: "nvme nvme", "none none".
+drivers_of_functions() {
+  local link found=
+  for link in "$pci/$card"/virtfn*; do
+    link_of "$link/driver"
+    found+=" ${REPLY:-none}"
+  done
+  REPLY=${found# }
+}
+
+attribute_of $card sriov_totalvfs && total=$REPLY
+contains "sriov: the table has the card's numbers" "$card" "$(sriov)"
+contains "sriov: none of so many" "0/$total" "$(sriov)"
+
+echo "# numbers"
+check "sriov: two" sriov $card 2
+now 2 "sriov: two are there"
+contains "sriov: the table of functions" "$first" "$(sriov $card)"
+expect 0 "sriov: two again" sriov $card 2
+contains "sriov: two again is nothing to do" "already" "$said"
+expect 0 "sriov: another number only shown" sriov $card 3 --dry-run
+same "sriov: through 0" "write \`0\` to $pci/$card/sriov_numvfs"$'\n'"write \`3\` to $pci/$card/sriov_numvfs" "$said"
+now 2 "sriov: nothing was written"
+check "sriov: three" sriov $card 3 --yes
+now 3 "sriov: three are there"
+expect 3 "sriov: more than the card makes" sriov $card 9
+contains "sriov: the limit is named" "at most $total virtual functions, not 9" "$said"
+now 3 "sriov: three are still there"
+check "sriov: none" sriov $card 0 --yes
+now 0 "sriov: none is there"
+
+echo "# drivers"
+check "sriov: without a driver" sriov $card 4 --no-probe
+now 4 "sriov: four are there"
+drivers_of_functions && same "sriov: none of them has a driver" "none none none none" "$REPLY"
+attribute_of $card sriov_drivers_autoprobe && same "sriov: the card's autoprobe is as before" 1 "$REPLY"
+
+echo "# in use"
+modprobe vfio-pci
+by_hand $first vfio-pci
+expect 0 "sriov: a function on vfio-pci is told" sriov $card 1 --dry-run
+contains "sriov: by its name" "$first (NVMe" "$said"
+if hold $first; then
+  expect 3 "sriov: a function that is open" sriov $card 1 --yes
+  contains "sriov: who has it open is told" "(\`${probe##*/}\`)" "$said"
+  contains "sriov: as lint would" "conflict-in-use" "$said"
+  now 4 "sriov: four stay"
+  let_go
+else
+  not_ok "sriov: a function can be held" "$held"
+fi
+check "sriov: none again" sriov $card 0 --yes
+now 0 "sriov: none is left"
+
+echo "# the card's driver"
+by_hand $card vfio-pci
+expect 3 "sriov: the card on vfio-pci" sriov $card 1
+contains "sriov: by the rule's name" "device-pf-on-vfio" "$said"
+modprobe pci-stub
+by_hand $card pci-stub
+expect 3 "sriov: a driver that makes no functions" sriov $card 1 --persist --yes
+contains "sriov: the kernel's refusal is explained" "makes no virtual functions by this attribute" "$said"
+contains "sriov: what was written for the next boot is taken back" "was taken back" "$said"
+check "sriov: there is no rule" [ ! -e $rules ]
+echo >$pci/$card/driver_override && echo $card >$pci/$card/driver/unbind
+expect 3 "sriov: the card without a driver" sriov $card 1
+echo $card >/sys/bus/pci/drivers_probe
+now 0 "sriov: none was made"
+
+echo "# at every boot"
+check "sriov: now and at every boot" sriov $card 2 --persist --yes --no-probe
+now 2 "sriov: they are there now"
+contains "sriov: and a rule is" 'ATTR{sriov_drivers_autoprobe}="0", ATTR{sriov_numvfs}="2"' "$(<$rules)"
+contains "sriov: the table tells it" "2 without a driver (hostpci)" "$(sriov)"
+check "sriov: nowhere any more" sriov $card 0 --persist --yes
+now 0 "sriov: they are gone"
+check "sriov: and so is the rule" [ ! -e $rules ]
