@@ -63,11 +63,11 @@ case $topology in
     uuid=00000001-0000-0000-0000-000000000200
     echo $uuid >$pci/0000:03:00.0/mdev_supported_types/$type/create
     tried 0 "with PVE's buses made by hostpci" 200 "took every device; it stood at \`prelaunch\`" "made \`hostpci0\` as asked" "made \`hostpci1\` as asked" \
-      "made \`hostpci4\` as asked" "made \`ich9-pcie-port-5\` as asked"
+      "made \`hostpci4\` as asked" "bootindex=100" "made \`ich9-pcie-port-5\` as asked"
     pve_file >/usr/share/qemu-server/pve-q35-4.0.cfg
     tree 200
     has hostpci0 'host = "0000:01:00.0"' 'rombar = 0 (0x0)' 'x-pci-vendor-id = 4318 (0x10de)' 'x-pci-device-id = 4660 (0x1234)' \
-      'x-pci-sub-vendor-id = 4163 (0x1043)' 'x-pci-sub-device-id = 1 (0x1)' 'bootindex = 100' 'addr = 00.0' 'pci id 10de:1234 (sub 1043:0001)'
+      'x-pci-sub-vendor-id = 4163 (0x1043)' 'x-pci-sub-device-id = 1 (0x1)' 'addr = 00.0' 'pci id 10de:1234 (sub 1043:0001)'
     has hostpci1 "sysfsdev = \"/sys/bus/mdev/devices/$uuid\"" 'addr = 11.0'
     has hostpci4 'host = "0000:02:00.0"' 'romfile = "/usr/share/kvm/lab.rom"' 'rombar = 1 (0x1)' 'pci id 8086:10d3'
     has ich9-pcie-port-5 'addr = 10.0' 'chassis = 5 (0x5)' 'port = 5 (0x5)' 'x-speed = "16"' 'x-width = "32"' 'multifunction = true'
@@ -91,5 +91,5 @@ case $topology in
     ;;
 esac
 rm -f $vms/200.conf
-check "qemu: none is left behind" bash -c '! grep -lqz ^qemu /proc/[0-9]*/cmdline'
+check "qemu: none is left behind" bash -c '! grep -qzE "^(/usr/bin/kvm|qemu-system)" /proc/[0-9]*/cmdline'
 modprobe -r vfio-pci
