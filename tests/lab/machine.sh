@@ -47,7 +47,7 @@ values() { sed -n "s/^$1: *//p" "$here/topologies/$2" | paste -sd ' '; }
 # run_machine TOPOLOGY DIRECTORY ENTRY SECONDS: boots, runs guest/ENTRY.sh as the only program, ends. DIRECTORY is $io inside.
 run_machine() {
   local io=$2 devices=()
-  mkdir -p "$io" && rm -f "$io/results" && truncate -s 16M "$io/disk.img"
+  rm -rf "${io:?}" && mkdir -p "$io" && truncate -s 16M "$io/disk.img"
   mapfile -t devices < <(sed -n "s|@IO@|$io|; s/^-\([a-zA-Z]*\) /-\1\n/p" "$here/topologies/$1")
   cat >"$io/start" <<END
 export hostpci=$work/hostpci probe=$work/probe lab=$here extra=$cache/extra modules=$cache/kernel/lib/modules

@@ -13,20 +13,21 @@ here=$(dirname "$(realpath "$0")")
 
 need_tools
 hostpci=$(realpath "$1") && shift
-[ $# -gt 0 ] || set -- shared gpu gpu-std sriov clean amd nointremap iommuoff noiommu  # the longest first
+[ $# -gt 0 ] || set -- clean shared gpu gpu-std sriov amd nointremap iommuoff noiommu  # the longest first
 prepare_kernel && prepare_drivers
 work=$(work_directory)
 
 # What hostpci says inside, it says outside too, with the snapshot and the same VMs.
 outside() {
-  local io=$work/$1 root=$work/$1/root snapshot
+  local io=$work/$1 root=$work/$1/root snapshot state
   mkdir -p "$root" && cp -r "$here/hosts/all/." "$root"
   [ ! -d "$here/hosts/$1" ] || cp -r "$here/hosts/$1/." "$root"
   for snapshot in "$io"/*.yaml; do
     [ -e "$snapshot" ] || continue
-    (hostpci="$work/hostpci --root $root --host $snapshot" && . "$here/words.sh") >"${snapshot%.yaml}.outside" 2>&1
-    if diff "${snapshot%.yaml}.inside" "${snapshot%.yaml}.outside" >"$io/difference"; then echo "ok outside: ${snapshot##*/}"; else
-      echo "not ok outside: ${snapshot##*/}" && sed 's/^/# /' "$io/difference"
+    state=${snapshot##*/} && state=${state%.yaml}
+    (hostpci="$work/hostpci --root $root --host $snapshot" && . "$here/words.sh" "$state" "$root") >"$io/$state.outside" 2>&1
+    if diff "$io/$state.inside" "$io/$state.outside" >"$io/difference"; then echo "ok outside: $state"; else
+      echo "not ok outside: $state" && sed 's/^/# /' "$io/difference"
     fi
   done
 }
@@ -34,7 +35,7 @@ outside() {
 # try TOPOLOGY: the verdict goes to WORK/TOPOLOGY/line.
 try() {
   local start=$SECONDS io=$work/$1 words="no status" last
-  run_machine "$1" "$io" scenarios "${HOSTPCI_LAB_SECONDS:-150}" || true
+  run_machine "$1" "$io" scenarios "${HOSTPCI_LAB_SECONDS:-300}" || true
   last=$(tail -n 1 "$io/results" 2>/dev/null || true)
   if [[ $last =~ ^[0-9]+\ passed,\ [0-9]+\ failed$ ]]; then
     outside "$1" >>"$io/results"

@@ -3,9 +3,9 @@
 # "ADDR CLASS VENDOR:DEVICE DRIVER GROUP", "-" for none.
 by_kernel() {
   local path class vendor device
-  for path in $pci/*; do
-    read -r class <$path/class && read -r vendor <$path/vendor && read -r device <$path/device
-    driver_of ${path##*/} && driver=$REPLY && group_of ${path##*/}
+  for path in "$pci"/*; do
+    read -r class <"$path"/class && read -r vendor <"$path"/vendor && read -r device <"$path"/device
+    driver_of "${path##*/}" && driver=$REPLY && group_of "${path##*/}"
     echo "${path##*/} $class ${vendor#0x}:${device#0x} ${driver:--} ${REPLY:--}"
   done
 }
@@ -37,9 +37,32 @@ by_hostpci() {
   done
 }
 
+# "ADDR KIND NAME" of what hangs on the devices.
+used_by_kernel() {
+  local use kind
+  for use in $pci/*/net/* $pci/*/drm/card[0-9] $pci/*/sound/card[0-9] $pci/*/nvme/nvme*/nvme*n[0-9]; do
+    [ -e "$use" ] && kind=${use#"$pci"/*/} && kind=${kind%%/*} || continue
+    case ${use##*/} in *c[0-9]n[0-9]) continue ;; esac  # one path of several to a disk
+    use=${use#"$pci"/} && echo "${use%%/*} ${kind/nvme/disk} ${use##*/}"
+  done | sort
+}
+
+used_by_hostpci() {
+  local json=$1 address use='"(kind|address)":"([^"]*)"(,"name":"([^"]*)")?'
+  while [[ $json =~ $use ]]; do
+    case ${BASH_REMATCH[2]} in
+      net | drm | sound | disk) echo "$address ${BASH_REMATCH[2]} ${BASH_REMATCH[4]}" ;;
+      0000:*) [ "${BASH_REMATCH[1]}" = kind ] || address=${BASH_REMATCH[2]} ;;
+    esac
+    json=${json#*"${BASH_REMATCH[0]}"}
+  done | sort
+}
+
 without_interface() { sed 's/ \(0x....\).. / \1 /'; }
 
-found=$(by_hostpci "$("$hostpci" --format json devices)")
+json=$("$hostpci" --format json devices)
+found=$(by_hostpci "$json")
 same "devices: what sysfs says" "$(by_kernel)" "$found"
+same "devices: what the kernel hangs on them" "$(used_by_kernel)" "$(used_by_hostpci "$json")"
 same "devices: what lspci says" "$(by_lspci)" "$(without_interface <<<"$found")"
 [ -n "$found" ] && ok "devices: there are some"

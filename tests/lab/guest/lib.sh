@@ -71,14 +71,16 @@ leave() {
 # keep STATE: a snapshot of the host as it is, and what hostpci says of its VMs, for those outside.
 keep() {
   "$hostpci" snapshot -o "$io/$1.yaml"
-  . "$lab/words.sh" >"$io/$1.inside" 2>&1
+  . "$lab/words.sh" "$1" "" >"$io/$1.inside" 2>&1
 }
 
 # hold ADDR: opens the device as a running QEMU does, until let_go. Fails if the kernel refuses; what the probe said is in $held.
-hold() {
-  group_of "$1"
-  coproc HOLDER { "$probe" hold "$REPLY" "$1"; }
-  holder=$HOLDER_PID
-  read -r held <&"${HOLDER[0]}" && [[ $held == *device=ok* ]]
+hold() { group_of "$1" && hold_of "$REPLY" "$1"; }
+# hold_of GROUP DEVICE: the same for what is no PCI device.
+hold_of() {
+  [ -p /run/held ] || mkfifo /run/held
+  exec {holding}> >(exec "$probe" hold "$1" "$2" >/run/held)
+  holder=$!
+  read -r held </run/held && [[ $held == *device=ok* ]]
 }
-let_go() { eval "exec ${HOLDER[1]}>&-" && wait "$holder"; }
+let_go() { exec {holding}>&- && { wait "$holder" || true; }; }
