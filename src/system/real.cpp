@@ -147,7 +147,7 @@ class RealFileSystem : public FileSystem {
 
   Status write_attribute(const std::string& path, std::string_view value, int milliseconds) override {
     if (!enter_fresh(path)) return system_failure("write to", path, errno);
-    Descriptor file(openat(directory_.number(), name_, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+    Descriptor file(openat(directory_.number(), name_, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
     if (!file) return system_failure("write to", path, errno);
     int code = write_within(file.number(), value, milliseconds);
     if (code == 0) return Done{};

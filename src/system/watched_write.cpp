@@ -22,18 +22,25 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr int grace = 100;  ///< milliseconds that a killed call has to end
 
+/// By one write(2), which may wait: 0 or errno.
+int write_whole(int file, std::string_view bytes) {
+  ::fcntl(file, F_SETFL, 0);
+  ssize_t written = ::write(file, bytes.data(), bytes.size());
+  if (written < 0) return errno;
+  return std::size_t(written) == bytes.size() ? 0 : EIO;
+}
+
 /// Only system calls: other threads of the parent may have held any lock.
 [[noreturn]] void run_child(int file, std::string_view bytes, int report) {
   constexpr int kept_file = 3, kept_report = 4, beyond = 100;
+  // Both are moved out of the way first: either may have the other's place, or that of a standard one.
+  int moved_file = ::fcntl(file, F_DUPFD, beyond), moved_report = ::fcntl(report, F_DUPFD, beyond);
   int null = ::open("/dev/null", O_RDWR);
   for (int standard = 0; standard < kept_file; ++standard) ::dup2(null, standard);
-  // Both are moved out of the way first: either may have the other's place.
-  int moved_file = ::fcntl(file, F_DUPFD, beyond), moved_report = ::fcntl(report, F_DUPFD, beyond);
   ::dup2(moved_file, kept_file);
   ::dup2(moved_report, kept_report);
   ::syscall(SYS_close_range, kept_report + 1, ~0u, 0);
-  ssize_t written = ::write(kept_file, bytes.data(), bytes.size());
-  int code = written < 0 ? errno : std::size_t(written) == bytes.size() ? 0 : EIO;
+  int code = write_whole(kept_file, bytes);
   ::_exit(write_all(kept_report, {reinterpret_cast<const char*>(&code), sizeof code}) ? 0 : 1);
 }
 
@@ -48,6 +55,12 @@ bool wait_readable(int pipe, Clock::time_point end) {
   }
 }
 
+/// What the child wrote into the pipe; `silent` if it closed it without a word.
+int reported(int pipe, int silent) {
+  int code = 0;
+  return read_some(pipe, reinterpret_cast<char*>(&code), sizeof code) == ssize_t(sizeof code) ? code : silent;
+}
+
 bool ends_within(pid_t child, int milliseconds) {
   for (int waited = 0;; waited += 5) {
     if (::waitpid(child, nullptr, WNOHANG) != 0) return true;
@@ -59,6 +72,7 @@ bool ends_within(pid_t child, int milliseconds) {
 }  // namespace
 
 int write_within(int file, std::string_view bytes, int milliseconds) {
+  if (milliseconds == 0) return write_whole(file, bytes);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
   Descriptor from_child(ends[0]), to_parent(ends[1]);
@@ -67,14 +81,14 @@ int write_within(int file, std::string_view bytes, int milliseconds) {
   if (child < 0) return errno;
   if (child == 0) run_child(file, bytes, to_parent.number());
   to_parent = Descriptor();
-  int code = EIO;
   if (wait_readable(from_child.number(), end)) {
-    if (read_some(from_child.number(), reinterpret_cast<char*>(&code), sizeof code) != ssize_t(sizeof code)) code = EIO;
+    int code = reported(from_child.number(), EIO);
     ::waitpid(child, nullptr, 0);
     return code;
   }
   ::kill(child, SIGKILL);
-  return ends_within(child, grace) ? ETIMEDOUT : EINPROGRESS;
+  if (!ends_within(child, grace)) return EINPROGRESS;
+  return reported(from_child.number(), ETIMEDOUT);  // it may have been done right then
 }
 
 }  // namespace hostpci
