@@ -228,9 +228,9 @@ Readiness judge_start(const std::vector<Check>& checks) {
   std::string rest = (warns ? ", " + count(warns, "warning") : "") + (unknowns ? ", " + std::to_string(unknowns) + " unknown" : "");
   verdict.status = fails ? CheckStatus::fail : unknowns ? CheckStatus::unknown : warns ? CheckStatus::warn : CheckStatus::pass;
   if (checks.size() == 1 && counted(CheckStatus::pass) == 0)
-    verdict.message = (fails ? "would not start: " : "") + checks.front().message;
+    verdict.message = (fails ? "not ready to start: " : "") + checks.front().message;
   else if (fails)
-    verdict.message = "would not start: " + std::to_string(fails) + " of " + count(checks.size(), "check") + (fails == 1 ? " fails" : " fail") + rest;
+    verdict.message = "not ready to start: " + std::to_string(fails) + " of " + count(checks.size(), "check") + (fails == 1 ? " fails" : " fail") + rest;
   else
     verdict.message = (unknowns ? "nothing speaks against a start" : "would start") + rest;
   return verdict;

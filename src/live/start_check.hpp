@@ -26,7 +26,7 @@ std::vector<Check> check_start(const StartContext&);
 /// none of the checks before fails and every device is on a driver of VFIO already; the running host alone.
 std::vector<Check> check_qemu(const StartContext&, const std::vector<Check>& before, int milliseconds);
 
-/// "would start", or what stands in its way.
+/// "would start", or how much stands in its way.
 Readiness judge_start(const std::vector<Check>&);
 
 }  // namespace hostpci

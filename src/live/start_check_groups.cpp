@@ -68,7 +68,10 @@ void add_objections(const StartContext& context, const Device& device, const std
   Sink found;
   object_to_holder(*context.facts.host, device, found);
   object_to_functions(device, found);
-  object_to_losses(device, found);
+  if (device.uses)
+    object_to_losses(device, found);
+  else if (!device.driver || on_host_driver(device))
+    checks.push_back(unknown("driver", prefix + ": what the host uses " + quoted(device) + " for is not known", device_path(device.address)));
   for (const Diagnostic& d : found.diagnostics) checks.push_back(check_of("driver", d, prefix));
 }
 

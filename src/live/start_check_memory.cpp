@@ -1,4 +1,6 @@
 // The memory of a start: what the VM pins against what the host has left, in ordinary pages or huge ones.
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "live/start_check_parts.hpp"
@@ -53,11 +55,13 @@ struct HugePages {
   std::string path() const { return "/sys/kernel/mm/hugepages/hugepages-" + std::to_string(size * 1024) + "kB/free_hugepages"; }
 };
 
-/// `hugepages: any` is 1 GiB where the memory is a multiple of it. Source: qemu-server Memory.pm (hugepages_size).
-std::optional<HugePages> huge_pages(std::string_view wish, std::uint64_t need) {
+/// `hugepages: any` is 1 GiB where the processor has such pages and the memory is a multiple of it. Source: qemu-server Memory.pm
+/// (hugepages_size).
+std::optional<HugePages> huge_pages(const FileSystem& system, std::string_view wish, std::uint64_t need) {
   if (wish.empty() || wish == "0") return {};
-  if (wish == "any") return HugePages{need % 1024 == 0 ? std::uint64_t(1024) : std::uint64_t(2)};
-  return HugePages{number(wish).value_or(2)};
+  if (wish != "any") return HugePages{number(wish).value_or(2)};
+  HugePages large{1024};
+  return need % large.size == 0 && system.stat(large.path()) ? large : HugePages{2};
 }
 
 Check check_ordinary(std::uint64_t need, const Left& left) {
@@ -99,12 +103,22 @@ Check check_memory(const StartContext& context, const std::vector<StartLine>& li
   if (!pins) return passed("memory", "mediated devices alone: only what their drivers ask for is pinned", {{context.vm.source->path, mib(need)}});
   if (!context.system) return check_total(context, need);
   auto left = memory_left(*context.system);
-  auto pages = huge_pages(context.judged->next.text("hugepages"), need);
+  auto pages = huge_pages(*context.system, context.judged->next.text("hugepages"), need);
   if (!pages) return left ? check_ordinary(need, *left) : check_total(context, need);
   auto text = context.system->read_attribute(pages->path());
   auto free = text ? number(trim(*text)) : std::nullopt;
   if (!free) return unknown("memory", "how many huge pages of " + mib(pages->size) + " are free could not be read", pages->path());
   return check_huge(need, *pages, *free, left);
+}
+
+std::optional<std::uint64_t> lock_limit(const FileSystem& system) {
+  constexpr std::uint64_t ipc_lock = 1 << 14;  // CAP_IPC_LOCK
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
+  std::string status = system.read("/proc/self/status").value_or("");
+  for (std::string_view line : split(status, '\n'))
+    if (line.starts_with("CapEff:") && (number(trim(line.substr(7)), 16).value_or(0) & ipc_lock)) return {};
+  return std::uint64_t(limit.rlim_cur) >> 20;
 }
 
 std::uint64_t memory_to_try(const StartContext& context) {

@@ -1,5 +1,6 @@
 // What the files of the start's checks share: a line as the start will take it, and how a check is made.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ Check check_of(std::string_view name, const Diagnostic&, std::string prefix = {}
 /// driver, group and attach; each group once.
 void check_groups(const StartContext&, const std::vector<StartLine>&, std::vector<Check>&);
 Check check_memory(const StartContext&, const std::vector<StartLine>&);
+/// MiB that this process may lock (RLIMIT_MEMLOCK); nothing: no limit, as of root.
+std::optional<std::uint64_t> lock_limit(const FileSystem&);
 /// MiB that a trial may take: the VM's own, or where they do not fit in ordinary pages half of what is left.
 std::uint64_t memory_to_try(const StartContext&);
 

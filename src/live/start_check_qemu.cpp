@@ -66,7 +66,11 @@ std::vector<Check> check_before(const StartContext& context, const std::vector<C
   if (qemu_program(*context.system).empty()) return {not_started("none is installed (/usr/bin/kvm, /usr/bin/qemu-system-x86_64)")};
   std::vector<Check> checks;
   if (!context.judged) return checks;
-  for (const StartLine& line : start_lines(context))
+  std::vector<StartLine> lines = start_lines(context);
+  auto limit = lock_limit(*context.system);
+  if (!lines.empty() && limit && *limit < memory_to_try(context))
+    return {not_started("this user may lock " + std::to_string(*limit) + " MiB (RLIMIT_MEMLOCK); Proxmox VE starts it as root")};
+  for (const StartLine& line : lines)
     if (shows_another(line))
       checks.push_back(not_started(line.key() + " would take an entry of its mapping that `showcmd` does not print"));
     else

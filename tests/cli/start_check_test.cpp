@@ -37,7 +37,7 @@ TEST_CASE("a VM that would start, judged by a snapshot: what is not known is sai
   CHECK(ran.out.ends_with("nothing speaks against a start, 1 unknown\n"));
 }
 
-TEST_CASE("a VM that would not start: exit status 1, JSON as doctor's") {
+TEST_CASE("a VM that not ready to start: exit status 1, JSON as doctor's") {
   Ran ran = start_check("hostpci0: 0000:01:00,pcie=1\nhostpci1: 0000:00:17.0\n", {"--format", "json"});
   CHECK(ran.status == 1);
   CHECK(schema_faults(std::string(SOURCE_DIR) + "/schemas/doctor.schema.json", ran.out) == "");
@@ -56,7 +56,7 @@ TEST_CASE("pending changes count, as the next start applies them") {
 TEST_CASE("a template, and a VM without a hostpci line") {
   Ran template_vm = start_check(std::string(gpu) + "template: 1\n");
   CHECK(template_vm.status == 1);
-  CHECK(template_vm.out.ends_with("would not start: VM 100 is a template: it is cloned, never started\n"));
+  CHECK(template_vm.out.ends_with("not ready to start: VM 100 is a template: it is cloned, never started\n"));
   CHECK(start_check("name: plain\n").out.find("VM 100 has no hostpci line") != std::string::npos);
 }
 

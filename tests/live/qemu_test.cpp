@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -151,6 +153,25 @@ TEST_CASE("it hangs: killed when the time is over, wherever that is") {
   }
   FakeQemu silent("exec sleep 60\n", 1000);
   CHECK(try_qemu(silent.trial).failure == "QEMU does not answer within 1 second: it was killed");
+}
+
+TEST_CASE("it ends with the program that started it, whatever ends that") {
+  FakeQemu qemu("greeting\nexec sleep 60\n", 60000);
+  pid_t starter = ::fork();
+  if (starter == 0) {
+    try_qemu(qemu.trial);
+    ::_exit(0);
+  }
+  const std::string pid_file = qemu.directory.path() + "/pid";
+  for (int i = 0; i < 500 && read_file(pid_file).empty(); ++i) ::usleep(10000);
+  ::kill(starter, SIGKILL);
+  ::waitpid(starter, nullptr, 0);
+  auto pid = number(trim(read_file(pid_file)));
+  REQUIRE(pid);
+  // what it becomes a child of may be slow to take its zombie
+  auto lives = [&] { return !read_file("/proc/" + std::to_string(*pid) + "/cmdline").empty(); };
+  for (int i = 0; i < 500 && lives(); ++i) ::usleep(10000);
+  CHECK_FALSE(lives());
 }
 
 TEST_CASE("it does not end after `quit`: killed") {

@@ -119,7 +119,7 @@ TEST_CASE("what Proxmox VE refuses, each refusal a line") {
   EXPECT(refused[0], fail, "q35");
   EXPECT(refused[1], fail, "0000:09:00.0");
   CHECK(refused[0].evidence.front().path == "/etc/pve/qemu-server/100.conf:1");
-  CHECK(judge_start(checks).message.find("would not start: 2 of") == 0);
+  CHECK(judge_start(checks).message.find("not ready to start: 2 of") == 0);
   EXPECT(one(start.run("machine: q35\nhostpci0: 0000:02:00.0,x-vga=1\n"), "configuration"), fail, "x-vga");
 }
 
@@ -131,6 +131,14 @@ TEST_CASE("what the host loses: an error where it needs it") {
   // 00:1f.3 is audio; its group has the network card too
   std::vector<Check> group = named(start.run("hostpci0: 0000:00:1f.3\n"), "driver");
   CHECK(std::any_of(group.begin(), group.end(), [](const Check& c) { return c.status == CheckStatus::fail && says(c, "hostpci0: IOMMU group 15 goes whole: the host is reached through"); }));
+}
+
+TEST_CASE("what the host uses a device for is not known") {
+  Start start;
+  start.device("0000:00:17.0").uses.reset();
+  std::vector<Check> drivers = named(start.run("hostpci0: 0000:00:17.0\n"), "driver");
+  REQUIRE(drivers.size() == 2);
+  EXPECT(drivers[1], unknown, "is not known");
 }
 
 TEST_CASE("a group that nothing of is bound yet is judged by prediction, and said so") {
@@ -316,6 +324,8 @@ TEST_CASE("huge pages: free ones, ones that have to be made, no room") {
   Check none = one(start.run(vm + "hugepages: 1024\n"), "memory");
   EXPECT(none, fail, "1024 MiB available to make the others of");
   CHECK(none.mend == "reserve them at boot: `hugepagesz=1024M hugepages=4`");
+  REQUIRE(start.system.remove(large));
+  EXPECT(one(start.run(vm + "hugepages: any\n"), "memory"), pass, "2048 huge pages of 2 MiB wanted");
   REQUIRE(start.system.remove(small));
   EXPECT(one(start.run(vm + "hugepages: 2\n"), "memory"), unknown, "could not be read");
 }

@@ -20,7 +20,7 @@ case $topology in
     by_hand 0000:01:00.0 vfio-pci
     judged 0 "bound" 200 "is viable, says the kernel" "was attached by the kernel, and given back" "would start"
     if hold 0000:01:00.0; then ok "start-check: the group was let go of"; else not_ok "start-check: the group was let go of" "$held"; fi
-    judged 1 "held by a process" 200 "is held by process" "(\`probe\`)" "would not start"
+    judged 1 "held by a process" 200 "is held by process" "(\`probe\`)" "not ready to start"
     let_go
     judged 0 "let go of" 200 "was attached by the kernel"
     said=$(setpriv --reuid=65534 --clear-groups "$hostpci" start-check "$vms/200.conf" 2>&1) || true
