@@ -142,7 +142,16 @@ class Completion {
     if (verb != "create" || given.size() == 1) of_kind("ADDR", "", typed_);
   }
 
+  /// A word; after it IDs of mappings that are there, of one only where it is changed.
+  void mapping_argument() {
+    const std::vector<std::string>& given = line_.arguments;
+    if (given.empty()) return offer_all("", typed_, {"add", "check", "delete", "list", "set"});
+    bool shows = given[0] == "list" || given[0] == "check", changes = given[0] == "set" || given[0] == "delete";
+    if (shows || (changes && given.size() == 1)) of_kind("ID", "", typed_);
+  }
+
   void argument() {
+    if (line_.command->name == "mapping") return mapping_argument();
     if (line_.command->name == "mdev") return mdev_argument();
     Arguments arguments = arguments_of(*line_.command);
     std::size_t at = line_.arguments.size();
@@ -163,6 +172,8 @@ class Completion {
       offer_all(head, typed, words(line_.command ? line_.command->formats : "text json"));
     else if (name == "color")
       offer_all(head, typed, {"always", "auto", "never"});
+    else if (name == "driver")
+      offer_all(head, typed, {"pci-stub", "vfio-pci"});
     else if (name == "fail-on")
       offer_all(head, typed, {"error", "info", "never", "warning"});
     else if (name == "machine")

@@ -88,7 +88,12 @@ TEST_CASE("rules, formats, words of the usage, paths") {
   CHECK(offers(offered({"lint", "--ignore", "vm-balloon-useless,vm-pcie-n"}), "vm-balloon-useless,vm-pcie-needs-q35"));
   CHECK(offered({"doctor", "--format", ""}) == Words{"json", "text"});
   CHECK(offered({"completion", ""}) == Words{"bash", "fish", "zsh"});
-  CHECK(offers(offered({"mapping", ""}), "check"));
+  CHECK(offered({"mapping", ""}) == Words{"add", "check", "delete", "list", "set"});
+  CHECK(offered({"--host", example, "mapping", "set", "g"}) == Words{"gpu"});
+  CHECK(offered({"--host", example, "mapping", "add", ""}).empty());
+  CHECK(offered({"--host", example, "mapping", "delete", "gpu", ""}).empty());
+  CHECK(offered({"--host", example, "bind", "01:00.0", "01:00.1", "--driver", "v"}) == Words{"vfio-pci"});
+  CHECK(offered({"--host", example, "unbind", "01"}) == Words{"01:00", "01:00.0", "01:00.1"});
   CHECK(offered({"--host", example, "mapping", "check", "g"}) == Words{"gpu"});
   CHECK(offered({"snapshot", "-o", "x"}) == Words{":files"});
   CHECK(offered({"--root", ""}) == Words{":directories"});
