@@ -102,7 +102,7 @@ class BootDraft {
   Refused add_driver_override(std::string_view address, std::string_view driver = "vfio-pci");
   Refused remove_driver_override(std::string_view address);
   /// The physical function gets that many virtual functions as soon as its driver is bound; without `probe` they stay
-  /// without a driver of the host.
+  /// without a driver, and only vfio-pci may have them.
   Refused add_virtual_functions(std::string_view address, unsigned count, bool probe = true);
   Refused remove_virtual_functions(std::string_view address);
   /// Takes the line out of sysfs.conf or sysfs.d that writes this attribute ("bus/pci/devices/0000:03:00.0/sriov_numvfs",

@@ -28,6 +28,17 @@ std::string make_functions_rule(std::string_view address, unsigned count, bool p
          "ATTR{sriov_numvfs}=\"" + std::to_string(count) + "\"";
 }
 
+/// What a function's own attributes do not tell: which card it is of.
+std::string of_card(std::string_view address) {
+  return "ATTR{physfn/uevent}==\"*PCI_SLOT_NAME=" + std::string(address) + "*\"";
+}
+
+/// Where the card's autoprobe is 0, the kernel lets no driver have a function but the one that driver_override names; Proxmox VE
+/// writes new_id and bind only. Source: linux drivers/pci/pci-driver.c pci_device_can_probe, pve-common SysFSTools.pm.
+std::string open_rule(std::string_view address) {
+  return "ACTION==\"add\", SUBSYSTEM==\"pci\", " + of_card(address) + ", ATTR{driver_override}=\"vfio-pci\"";
+}
+
 std::vector<std::string> rules_with(const DraftFiles& files, std::string_view key, std::string_view address) {
   std::vector<std::string> result;
   std::string kernel = "KERNEL==\"" + std::string(address) + '"';
@@ -92,7 +103,10 @@ void remove_from_initramfs(DraftFiles& files) {
 
 }  // namespace
 
-bool has_override_rule(const DraftFiles& files) { return !rules_with(files, override_key, "").empty(); }
+bool has_override_rule(const DraftFiles& files) {
+  std::vector<std::string> lines = rules_with(files, override_key, "");
+  return std::any_of(lines.begin(), lines.end(), [](const std::string& line) { return line.find("KERNEL==") != line.npos; });
+}
 
 Refused set_override_rule(DraftFiles& files, InitramfsTool tool, std::string_view address, std::string_view driver) {
   if (Refused refused = check_address(address)) return refused;
@@ -109,10 +123,14 @@ void remove_override_rule(DraftFiles& files, InitramfsTool, std::string_view add
 
 Refused set_functions_rule(DraftFiles& files, std::string_view address, unsigned count, bool probe) {
   if (Refused refused = check_address(address)) return refused;
-  return set_rule(files, functions_key, address, make_functions_rule(address, count, probe));
+  if (Refused refused = set_rule(files, functions_key, address, make_functions_rule(address, count, probe))) return refused;
+  if (!probe) return files.add_own_line(own::udev, open_rule(address));
+  files.remove_own_line(own::udev, open_rule(address));
+  return {};
 }
 
 void remove_functions_rule(DraftFiles& files, std::string_view address) {
+  files.remove_own_line(own::udev, open_rule(address));
   for (const std::string& line : rules_with(files, functions_key, address)) files.remove_own_line(own::udev, line);
 }
 

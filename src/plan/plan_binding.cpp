@@ -37,11 +37,12 @@ std::vector<Card> cards_to_bind(Workspace& work) {
 
 bool is_comment(std::string_view line) { return trim(line).starts_with("#"); }
 
-/// A rule or script of the host sets driver_override for this address.
+/// A rule or script of the host sets driver_override for this address; not for the virtual functions of this card.
 bool bound_by_address(const Facts& facts, const Device& d) {
   for (const auto& [path, text] : facts.host->files)
     for (std::string_view line : split(text, '\n'))
-      if (line.find("driver_override") != line.npos && line.find(d.address.str()) != line.npos && !is_comment(line))
+      if (line.find("driver_override") != line.npos && line.find(d.address.str()) != line.npos && !is_comment(line) &&
+          line.find("physfn/") == line.npos)
         return true;
   return false;
 }

@@ -335,7 +335,12 @@ TEST_CASE("virtual functions: another number takes the line's place") {
   CHECK_FALSE(draft.add_virtual_functions("0000:03:00.0", 8, false));
   CHECK(file(draft, own::udev).find("ATTR{sriov_numvfs}=\"4\"") == std::string::npos);
   CHECK(file(draft, own::udev).find("ATTR{sriov_drivers_autoprobe}=\"0\", ATTR{sriov_numvfs}=\"8\"\n") != std::string::npos);
+  const std::string open = "ATTR{physfn/uevent}==\"*PCI_SLOT_NAME=0000:03:00.0*\", ATTR{driver_override}=\"vfio-pci\"\n";
+  CHECK(file(draft, own::udev).find(open) != std::string::npos);
   CHECK(commands(draft).empty());
+  CHECK_FALSE(draft.add_virtual_functions("0000:03:00.0", 8));
+  CHECK(file(draft, own::udev).find(open) == std::string::npos);
+  CHECK_FALSE(draft.add_virtual_functions("0000:03:00.0", 8, false));
   CHECK_FALSE(draft.remove_virtual_functions("0000:03:00.0"));
   CHECK(draft.changed().empty());
 }
