@@ -7,7 +7,7 @@ here=$(dirname "$(realpath "$0")")
 
 need_tools >&2
 hostpci=$(realpath "$1") scenarios=snapshots states=$3
-prepare_kernel
+prepare_kernel && prepare_drivers
 work=$(work_directory)
 copy_programs
 run_machine "$2" "$work/$2" scenarios 150 || true

@@ -58,6 +58,8 @@ enter() {
     boot) ;;
     vfio) modprobe vfio-pci && for device in $(movable); do by_hand "$device" vfio-pci; done ;;
     vfs) echo 0 >$pci/0000:01:00.0/sriov_drivers_autoprobe && echo 4 >$pci/0000:01:00.0/sriov_numvfs ;;
+    mdev) modprobe -a mdev vfio_iommu_type1 && insmod "$extra/mtty.ko" parent=0000:03:00.0 &&
+      echo 00000001-0000-0000-0000-000000000100 >$pci/0000:03:00.0/mdev_supported_types/nvme-2/create ;;
     *) echo "no such state: $1" && return 1 ;;
   esac
 }
@@ -65,6 +67,7 @@ leave() {
   case $1 in
     vfio) for device in $(movable); do by_hand "$device" ""; done && modprobe -r vfio-pci ;;
     vfs) echo 0 >$pci/0000:01:00.0/sriov_numvfs && echo 1 >$pci/0000:01:00.0/sriov_drivers_autoprobe ;;
+    mdev) for device in /sys/bus/mdev/devices/*; do echo 1 >"$device/remove"; done && rmmod mtty ;;
   esac
 }
 

@@ -69,6 +69,7 @@ used_up() {
   expect 0 "mdev: create one port under any UUID" mdev create $parent "$single"
   contains "mdev: one port is left" "of $parent, 1 more instance free" "$said"
   agree "when it is full"
+  keep mdev
 }
 
 # hostpci where it sees no process.
