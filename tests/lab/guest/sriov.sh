@@ -84,6 +84,31 @@ check "sriov: now and at every boot" sriov $card 2 --persist --yes --no-probe
 now 2 "sriov: they are there now"
 contains "sriov: and a rule is" 'ATTR{sriov_drivers_autoprobe}="0", ATTR{sriov_numvfs}="2"' "$(<$rules)"
 contains "sriov: the table tells it" "2 without a driver (hostpci)" "$(sriov)"
+
+# as_at_boot: udev learns of the card as it does when the system starts.
+as_at_boot() {
+  echo 0 >$pci/$card/sriov_numvfs
+  /lib/systemd/systemd-udevd --daemon
+  udevadm trigger --action=add $pci/$card && udevadm settle
+  udevadm control --exit
+}
+# as_proxmox ADDR: to vfio-pci as Proxmox VE does it. Source: pve-common SysFSTools.pm (pci_dev_bind_to_vfio).
+as_proxmox() {
+  local id
+  attribute_of "$1" vendor && id=${REPLY#0x}
+  attribute_of "$1" device && id+=" ${REPLY#0x}"
+  echo "$id" >/sys/bus/pci/drivers/vfio-pci/new_id
+  [ -e "$pci/$1/driver" ] || echo "$1" >/sys/bus/pci/drivers/vfio-pci/bind
+  echo "$id" >/sys/bus/pci/drivers/vfio-pci/remove_id
+}
+if [ -x /lib/systemd/systemd-udevd ]; then
+  as_at_boot
+  now 2 "sriov: udev makes them"
+  drivers_of_functions && same "sriov: and none has a driver" "none none" "$REPLY"
+  as_proxmox $first && driver_of $first
+  same "sriov: Proxmox VE can have them" vfio-pci "$REPLY"
+  echo 1 >$pci/$card/sriov_drivers_autoprobe
+fi
 check "sriov: nowhere any more" sriov $card 0 --persist --yes
 now 0 "sriov: they are gone"
 check "sriov: and so is the rule" [ ! -e $rules ]
