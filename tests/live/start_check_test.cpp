@@ -2,6 +2,7 @@
 #include "live/start_check.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -40,6 +41,7 @@ struct Start {
     host.running.emplace();
     host.mdevs.emplace();
     kernel.groups[2] = {true, VfioStep::none, 0};
+    system.put("/proc/self/status", "Name:\thostpci\nCapEff:\t000001ffffffffff\n");
     system.put("/proc/meminfo", "MemTotal: 65734112 kB\nMemAvailable: 33554432 kB\nSwapFree: 0 kB\n");
   }
   PciAddress address(std::string_view text) const { return *parse_pci_address(text); }
@@ -358,4 +360,13 @@ TEST_CASE("QEMU is not started before all is in place") {
   EXPECT(mdev, fail, "mediated device `00000002-0000-0000-0000-000000000100` has to be made first");
   CHECK(mdev.mend == "`hostpci mdev create 0000:00:02.0 i915-GVTg_V5_4 --vm 100 --index 2`");
   EXPECT(one(tried("hostpci0: 0000:01:00,pcie=1\n"), "qemu"), unknown, "a check before this one fails");
+
+  rlimit before{}, little{};
+  REQUIRE(::getrlimit(RLIMIT_MEMLOCK, &before) == 0);
+  little = {1 << 20, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_MEMLOCK, &little) == 0);
+  start.system.put("/proc/self/status", "CapEff:\t0000000000000000\n");
+  Check locked = one(tried(gpu), "qemu");
+  REQUIRE(::setrlimit(RLIMIT_MEMLOCK, &before) == 0);
+  EXPECT(locked, unknown, "this user may lock 1 MiB (RLIMIT_MEMLOCK); Proxmox VE starts it as root");
 }

@@ -11,6 +11,12 @@ judged() {
   for text in "${@:4}"; do contains "start-check: $name: $text" "$text" "$said"; done
 }
 
+# refused NAME ADDR WORDS: QEMU itself does not start with the device as it is, in these words.
+refused() {
+  expect 1 "start-check: $1: QEMU is refused" timeout 60 qemu-system-x86_64 -accel tcg -M q35 -m 64 -nodefaults -display none -S -device "vfio-pci,host=$2"
+  contains "start-check: $1: QEMU is refused: $3" "$3" "$said"
+}
+
 case $topology in
   clean)
     vm 200 'hostpci0: 0000:01:00,pcie=1'
@@ -35,6 +41,7 @@ case $topology in
     judged 0 "half bound" 200 "is not viable now, says the kernel" "after which it is: a prediction" "goes whole"
     vm 201 'hostpci0: 0000:08:01.0,driver=keep'
     judged 1 "half bound and kept so" 201 "\`driver=keep\` leaves it so"
+    refused "half bound" 0000:08:01.0 "is not viable"
     for device in 0000:08:02.0 0000:08:03.0 0000:08:03.1; do by_hand $device vfio-pci; done
     judged 0 "bound whole" 200 "is viable, says the kernel" "was attached by the kernel"
     judged 0 "bound whole and kept so" 201 "is viable, says the kernel"
@@ -47,6 +54,7 @@ case $topology in
     judged 1 "unbound, interrupts not remapped" 200 "will not be attached: interrupts are not remapped"
     by_hand 0000:01:00.0 vfio-pci
     judged 1 "interrupts not remapped" 200 "is viable, says the kernel" "VFIO_SET_IOMMU: Operation not permitted" "interrupts are not remapped"
+    refused "interrupts not remapped" 0000:01:00.0 "Operation not permitted"
     unsafe=/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts
     echo 1 >$unsafe
     judged 0 "unsafe interrupts allowed" 200 "was attached by the kernel"
