@@ -253,7 +253,8 @@ TEST_CASE("pmxcfs: without quorum, dead or not mounted nothing is begun") {
     trouble(node);
     auto before = node.files();
     CHECK_FALSE(carry_out(node, five_file_request()).has_value());
-    for (const auto& [path, bytes] : node.files()) CHECK_MESSAGE((before.count(path) || path.starts_with("/run/")), path);
+    for (const auto& file : node.files())
+      CHECK_MESSAGE((before.count(file.first) || file.first.starts_with("/run/")), file.first);
     CHECK(recover(node, five_file_request().run)->empty());
   }
 }

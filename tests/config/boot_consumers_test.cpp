@@ -224,7 +224,8 @@ TEST_CASE("augeas' lenses parse what we changed wherever they parse what was the
   const auto tree = augeas_tree(root);
   auto fails = [&](const std::string& path) { return tree.count("/augeas/files/" + path + "/error") > 0; };
   std::size_t parsed = 0;
-  for (const auto& [path, text] : files) {
+  for (const auto& file : files) {
+    const std::string &path = file.first, &text = file.second;
     CAPTURE(path);
     std::string base = path.substr(0, path.rfind('/'));
     if (path == base + "/ours") CHECK_FALSE(fails(path));

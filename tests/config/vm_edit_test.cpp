@@ -126,7 +126,8 @@ TEST_CASE("each value of a recorded configuration set to what it is changes noth
         if (key == "snapstate" || (key == "ide2" && slice(text, value.key_span) == "cdrom")) continue;
         std::string same = *hostpci::apply(text, set_value(vm, section, key, value.value));
         bool blank = value.value.find_first_not_of(" \t\r") == std::string_view::npos;
-        if (!blank) CHECK_MESSAGE(same == text, name, " ", std::string(key));
+        std::string what = name + " " + std::string(key);
+        if (!blank) CHECK_MESSAGE(same == text, what);
       }
   });
 }

@@ -96,8 +96,9 @@ TEST_CASE("each recorded refusal has its rule") {
       {"2158-older-qemu-too-new-machine", "vm-machine-too-new"},
       {"2162-rawcfg-nomap", "cluster-mapping-not-found"},
   };
-  for (const auto& [name, rule] : rules) {
-    CAPTURE(name);
+  for (const auto& entry : rules) {
+    const auto& [name, rule] = entry;
+    CAPTURE(entry.first);
     QemuArgs made = arguments_of(name);
     REQUIRE_FALSE(made.refusals.empty());
     CHECK(made.refusals.front().rule == rule);

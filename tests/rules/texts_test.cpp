@@ -39,13 +39,14 @@ TEST_CASE("a byte order mark, and blanks in or behind the key, are told as what 
       {"hostpci0 : 0000:01:00\n", "a blank stands before the `:`"},
       {"  hostpci0: 0000:01:00\n", "blanks stand before the key"},
   };
-  for (auto [text, message] : all) {
+  for (const auto& entry : all) {
+    const char* message = entry.message;
     CAPTURE(message);
-    Report report = lint_text(100, text);
+    Report report = lint_text(100, entry.text);
     const Diagnostic* d = find(report, "syntax-invalid-line-dropped");
     REQUIRE(d);
     CHECK(d->message.find(message) != std::string::npos);
-    CHECK(mended(text, *d) == "hostpci0: 0000:01:00\n");
+    CHECK(mended(entry.text, *d) == "hostpci0: 0000:01:00\n");
   }
   CHECK(find(lint_text(100, "hostpci 0 0000:01:00\n"), "syntax-invalid-line-dropped")->message.find("there is no `:`") != std::string::npos);
 }

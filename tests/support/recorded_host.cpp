@@ -73,8 +73,10 @@ std::string scalar(const json::value& value) {
 
 std::string mapping_section(std::string_view id, const json::object& section) {
   std::string out = std::string(id) + "\n";
-  for (const auto& [key, value] : section) {
-    auto line = [&](const json::value& v) { out += "\t" + std::string(key) + " " + scalar(v) + "\n"; };
+  for (const auto& property : section) {
+    const std::string key = property.key();
+    const json::value& value = property.value();
+    auto line = [&](const json::value& v) { out += "\t" + key + " " + scalar(v) + "\n"; };
     if (!value.is_array())
       line(value);
     else
