@@ -9,8 +9,6 @@
 #include "host/groups.hpp"
 #include "live/driver_memory.hpp"
 #include "live/moving.hpp"
-#include "live/objections.hpp"
-#include "live/vfio_openers.hpp"
 #include "rules/device.hpp"
 #include "text/escape.hpp"
 #include "text/shell.hpp"
@@ -96,11 +94,7 @@ class DriverChange {
     std::vector<Diagnostic> all;
     for (std::size_t i = 0; i < moves_.size(); ++i) {
       if (moves_[i].writes.empty()) continue;
-      std::vector<Diagnostic> found = objections(session_.host(), *devices_[i], act);
-      Sink open;
-      if (!session_.from_snapshot()) object_to_openers(session_.system(), *devices_[i], open);
-      all.insert(all.end(), found.begin(), found.end());
-      if (!refuses(found)) all.insert(all.end(), open.diagnostics.begin(), open.diagnostics.end());
+      for (Diagnostic& found : live_objections(session_, *devices_[i], act)) all.push_back(std::move(found));
     }
     return settle(invocation_, all, "Take this from the host?");
   }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "apply/txn_locks.hpp"
 #include "cli/carry.hpp"
@@ -11,7 +12,8 @@
 #include "cli/log.hpp"
 #include "cli/survey.hpp"
 #include "diag/render.hpp"
-#include "live/objections.hpp"
+#include "live/reservations.hpp"
+#include "live/vfio_openers.hpp"
 #include "rules/suggestion.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
@@ -95,6 +97,14 @@ Status LiveSession::carry_out(const std::vector<KernelWrite>& writes, Output& ou
   if (!dry_) return hostpci::carry_out(system(), writes, milliseconds_);
   for (const KernelWrite& write : writes) out << printable(as_text(write)) << "\n";
   return Done{};
+}
+
+std::vector<Diagnostic> live_objections(LiveSession& session, const Device& device, Act act) {
+  Sink all{objections(session.host(), device, act)};
+  if (session.from_snapshot() || refuses(all.diagnostics)) return std::move(all.diagnostics);
+  object_to_reservation(session.system(), device, std::time(nullptr), all);
+  object_to_openers(session.system(), device, all);
+  return std::move(all.diagnostics);
 }
 
 std::optional<int> settle(const Invocation& invocation, const std::vector<Diagnostic>& objections, const std::string& question) {

@@ -11,6 +11,7 @@
 #include "host/host.hpp"
 #include "host/scan.hpp"
 #include "live/kernel_write.hpp"
+#include "live/objections.hpp"
 #include "system/file_system.hpp"
 
 namespace hostpci {
@@ -49,6 +50,9 @@ class LiveSession {
 
 /// What commands that move devices need of the host: nothing of its kernel and its files.
 inline constexpr HostParts device_parts{.kernel = false, .files = false, .capabilities = false, .state = false};
+
+/// objections() and, of the running host, what its processes and Proxmox VE's reservations show.
+std::vector<Diagnostic> live_objections(LiveSession&, const Device&, Act);
 
 /// Tells what speaks against an act. Nothing: go on. Else the exit status: it is refused, or was asked about (warnings; not with
 /// --yes or --dry-run) and answered with no.

@@ -4,8 +4,6 @@
 #include "cli/live.hpp"
 #include "cli/log.hpp"
 #include "cli/run.hpp"
-#include "live/objections.hpp"
-#include "live/vfio_openers.hpp"
 #include "rules/rule.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
@@ -18,13 +16,10 @@ namespace json = boost::json;
 KernelWrite reset_write(const Device& device) { return {device_path(device.address, "reset"), "1"}; }
 
 std::vector<Diagnostic> speak_against(LiveSession& session, const std::vector<const Device*>& devices) {
-  Sink all;
-  for (const Device* device : devices) {
-    std::vector<Diagnostic> found = objections(session.host(), *device, Act::reset);
-    if (!session.from_snapshot() && !refuses(found)) object_to_openers(session.system(), *device, all);
-    for (Diagnostic& d : found) all.add(std::move(d));
-  }
-  return std::move(all.diagnostics);
+  std::vector<Diagnostic> all;
+  for (const Device* device : devices)
+    for (Diagnostic& found : live_objections(session, *device, Act::reset)) all.push_back(std::move(found));
+  return all;
 }
 
 /// "reset by flr"; the kernel takes the first of several that works.

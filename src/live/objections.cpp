@@ -59,9 +59,11 @@ void tell_holder(Sink& out, const Device& device, const Holder& holder, std::str
   d.help.push_back("stop " + vm + " first");
 }
 
+/// Mediated devices, and functions that the vendor's own driver gives out (sysfsdev= names the function itself).
 void object_to_mediated(const Host& host, const Device& device, Sink& out) {
-  if (!host.mdevs) return;
   std::map<std::string, Holder> held = mdev_holders(host);
+  if (auto itself = held.find(device.address.str()); itself != held.end()) tell_holder(out, device, itself->second, quoted(device));
+  if (!host.mdevs) return;
   for (const MdevInstance& instance : *host.mdevs) {
     if (instance.parent != device.address) continue;
     std::string what = "mediated device `" + instance.uuid + "` of " + quoted(device);

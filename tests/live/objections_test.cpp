@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "live/reservations.hpp"
 #include "live/vfio_openers.hpp"
 #include "system/memory.hpp"
 #include "tests/support/linted.hpp"
@@ -98,6 +99,29 @@ TEST_CASE("mediated devices go with their card, and never while a VM has one") {
   CHECK(found(host, "0000:00:02.0", Act::to_vfio) == "warning device-mdev-leftover");
   host.running = {{.vmid = 100, .pid = 4711, .arguments = {"kvm", "-device", "vfio-pci,sysfsdev=/sys/bus/mdev/devices/" + uuid}}};
   CHECK(found(host, "0000:00:02.0", Act::to_vfio) == "error conflict-in-use");
+}
+
+TEST_CASE("a function that its own driver gives to a VM") {
+  Host host = example();
+  host.running = {{.vmid = 100, .pid = 4711, .arguments = {"kvm", "-device", "vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:05:10.0"}}};
+  device(host, "0000:05:10.0").uses.emplace();
+  CHECK(found(host, "0000:05:10.0", Act::release) == "error conflict-in-use");
+}
+
+TEST_CASE("reservations count while their process lives, or their start has time") {
+  MemoryFileSystem system;
+  system.put("/run/qemu-server/pci-id-reservations", "0000:01:00.0 100 time:1000\n0000:01:00.0 101 pid:12\n0000:01:00.0 102 pid:13\n0000:01:00.1 103 time:9999\nx\n");
+  system.put("/proc/12/comm", "kvm\n");
+  Host host = example();
+  auto messages = [&](std::int64_t now) {
+    Sink out;
+    object_to_reservation(system, device(host, "0000:01:00.0"), now, out);
+    std::string all;
+    for (const Diagnostic& d : out.diagnostics) all += d.message.substr(d.message.find("VM")) + ";";
+    return all;
+  };
+  CHECK(messages(1000) == "VM 100 is being started with it;VM 101 runs with it;");
+  CHECK(messages(1001) == "VM 101 runs with it;");
 }
 
 TEST_CASE("processes that have the group or the device open are named") {
