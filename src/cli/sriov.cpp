@@ -25,7 +25,7 @@ namespace {
 namespace json = boost::json;
 
 /// How long drivers are waited for that udev loads: they are told if they are there, not needed.
-constexpr int driver_milliseconds = 2000;
+constexpr int driver_milliseconds = 1000;
 
 int fail(const std::string& message, int status = refused) {
   log_error(message);
@@ -158,7 +158,7 @@ class FunctionsChange {
   }
 
   bool open(int& status) {
-    session_ = LiveSession::open(invocation_, status);
+    session_ = LiveSession::open(invocation_, status, device_parts);
     if (!session_) return false;
     card_ = sriov_card(session_->host(), invocation_.arguments[0], status);
     if (!card_ || !is_possible(*card_, status)) return false;

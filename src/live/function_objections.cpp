@@ -34,6 +34,13 @@ void object_to_driver(const Device& card, Sink& out) {
   d.help.push_back("give it back to its own driver first: `hostpci unbind " + card.address.str() + "`");
 }
 
+/// Some drivers take the card's own link down for a moment.
+void tell_of_management(const Device& card, Sink& out) {
+  for (const Use& use : card.uses.value_or(std::vector<Use>()))
+    if (use.critical && (use.kind == UseKind::net || use.kind == UseKind::bridge_port))
+      object(out, Severity::info, "device-mgmt-nic", card, {}, "the host is reached through " + quoted(card) + ", whose link may be down for a moment");
+}
+
 /// More than that a driver has it and could be used: it carries something.
 bool is_in_use(const Use& use) {
   if (use.kind == UseKind::disk || use.kind == UseKind::net) return !use.detail.empty();
@@ -77,6 +84,7 @@ std::vector<Diagnostic> functions_objections(const Host& host, const FileSystem*
   object_to_driver(card, out);
   for (const PciAddress& address : card.virtfns)
     if (const Device* function = host.find(address)) object_to_loss_of(host, processes, *function, out);
+  tell_of_management(card, out);
   return std::move(out.diagnostics);
 }
 

@@ -234,6 +234,13 @@ TEST_CASE("functions that are in use stay; those that the host could miss are as
   }
 }
 
+TEST_CASE("that the host is reached through the card is told, and no reason to ask") {
+  CardDouble system;
+  Host host = host_of(system);
+  host.devices.at(*parse_pci_address("01:00.0")).uses = {{UseKind::bridge_port, "eno1", "vmbr0 192.0.2.10/24 (default route)", true}};
+  CHECK(first_objection(host, 2) == "info device-mgmt-nic");
+}
+
 TEST_CASE("a function that a VM holds stays; one on vfio-pci that nobody holds goes, and is told") {
   CardDouble system;
   system.have(1);
