@@ -89,12 +89,14 @@ void check_resized(const Facts& facts, const VmFacts& vm, Findings& out) {
 
 // Conventional PCI ---------------------------------------------------------------------------------------------------
 
-/// The bridge below which the device stands, if it leads from PCI Express to conventional PCI.
+/// The bridge below which the device stands, if it leads from PCI Express to conventional PCI. The kernel's pcieport
+/// takes root ports and switches only: what an emulator puts right behind those shares no conventional bus.
 const Device* legacy_bridge(const Host& host, const Device& d) {
   const Device* below = &d;
   for (int depth = 0; depth < 16 && below->express == false && below->parent; ++depth) {
     const Device* bridge = host.find(*below->parent);
     if (!bridge) return nullptr;
+    if (bridge->driver == "pcieport") return nullptr;
     if (bridge->express == true) return bridge;
     below = bridge;
   }

@@ -165,3 +165,10 @@ TEST_CASE("memory counts for VMs that run or start together") {
   CHECK(count_rule(test::lint_report(host, {make_vm(100, big + "0\n"), make_vm(101, other + "0\n")}),
                    "device-memory-overcommit") == 0);
 }
+
+TEST_CASE("a root port is no bridge to conventional PCI, whatever stands behind it") {
+  Host port = test::load_host(FIXTURES "/hosts/gpu-boot.yaml"), bridge = test::load_host(FIXTURES "/hosts/shared-boot.yaml");
+  REQUIRE(port.find(at("01:00.0"))->express == false);
+  CHECK(count_rule(lint_on(port, "hostpci0: 0000:01:00.0\n"), "device-legacy-pci-bridge") == 0);
+  CHECK(count_rule(lint_on(bridge, "hostpci0: 0000:08:01.0\n"), "device-legacy-pci-bridge") == 1);
+}
