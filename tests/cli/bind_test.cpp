@@ -88,8 +88,9 @@ TEST_CASE("what must not be bound is refused by the name of its rule") {
       {"00:17.0", "error[device-boot-controller]"}, {"00:1f.6", "error[device-mgmt-nic]"},   {"00:02.0", "error[device-only-gpu]"},
       {"00:1d.0", "error[device-is-bridge]"},       {"05:00.0", "error[device-pf-has-vfs]"},
   };
-  for (const auto& [address, rule] : cases)
+  for (const auto& entry : cases)
     for (const char* command : {"bind", "reset"}) {
+      const char *address = entry.first, *rule = entry.second;
       CAPTURE(address);
       Ran ran = on_example({command, address, "--yes"});
       CHECK(ran.status == 3);
