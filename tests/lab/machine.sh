@@ -24,6 +24,7 @@ work_directory() {
 copy_programs() {
   [ -n "${HOSTPCI_LAB_KEEP:-}" ] || trap 'rm -rf "$work"' EXIT
   cp "$hostpci" "$work/hostpci" && cp "${HOSTPCI_LAB_PROBE:-$(dirname "$hostpci")/tests/hostpci_lab_probe}" "$work/probe"
+  "$work/hostpci" --version >/dev/null || { echo "lab: $hostpci does not run" && exit 1; }
   make_initramfs "$work/initramfs"
 }
 

@@ -13,7 +13,7 @@ here=$(dirname "$(realpath "$0")")
 
 need_tools
 hostpci=$(realpath "$1") && shift
-[ $# -gt 0 ] || set -- clean shared gpu gpu-std sriov amd nointremap iommuoff noiommu  # the longest first
+[ $# -gt 0 ] || set -- guest clean shared gpu gpu-std sriov amd nointremap iommuoff noiommu  # the longest first
 prepare_kernel && prepare_drivers
 work=$(work_directory)
 
@@ -48,7 +48,7 @@ try() {
 show() {
   local io=$work/$1
   echo "lab: $1"
-  grep -A 12 '^not ok' "$io/results" || true
+  { grep -A 12 '^not ok' "$io/results" | head -n 100; } || true
   grep '^verdict' "$io/results" || true
   ! grep -q ' no status ' "$io/line" || tail -n 5 "$io/results" "$io/console" "$io/qemu.log"
 }

@@ -37,25 +37,28 @@ by_hostpci() {
   done
 }
 
-# "ADDR KIND NAME" of what hangs on the devices.
+# "ADDR KIND NAME" of what hangs on the devices; a disk of several paths hangs on the controllers of its subsystem.
 used_by_kernel() {
-  local use kind
-  for use in $pci/*/net/* $pci/*/drm/card[0-9] $pci/*/sound/card[0-9] $pci/*/nvme/nvme*/nvme*n[0-9]; do
+  local use kind controller
+  for use in "$pci"/*/net/* "$pci"/*/drm/card[0-9] "$pci"/*/sound/card[0-9] "$pci"/*/nvme/nvme*/nvme[0-9]n[0-9]; do
     [ -e "$use" ] && kind=${use#"$pci"/*/} && kind=${kind%%/*} || continue
-    case ${use##*/} in *c[0-9]n[0-9]) continue ;; esac  # one path of several to a disk
     use=${use#"$pci"/} && echo "${use%%/*} ${kind/nvme/disk} ${use##*/}"
-  done | sort
+  done
+  for use in /sys/class/nvme-subsystem/*/nvme[0-9]n[0-9]; do
+    [ -e "$use" ] || continue
+    for controller in "${use%/*}"/nvme[0-9]; do link_of "$controller/device" && echo "$REPLY disk ${use##*/}"; done
+  done
 }
 
 used_by_hostpci() {
   local json=$1 address use='"(kind|address)":"([^"]*)"(,"name":"([^"]*)")?'
   while [[ $json =~ $use ]]; do
     case ${BASH_REMATCH[2]} in
-      net | drm | sound | disk) echo "$address ${BASH_REMATCH[2]} ${BASH_REMATCH[4]}" ;;
+      net | drm | sound | disk) [[ ${BASH_REMATCH[4]} == *c[0-9]n[0-9] ]] || echo "$address ${BASH_REMATCH[2]} ${BASH_REMATCH[4]}" ;;  # not a path to one
       0000:*) [ "${BASH_REMATCH[1]}" = kind ] || address=${BASH_REMATCH[2]} ;;
     esac
     json=${json#*"${BASH_REMATCH[0]}"}
-  done | sort
+  done
 }
 
 without_interface() { sed 's/ \(0x....\).. / \1 /'; }
@@ -63,6 +66,6 @@ without_interface() { sed 's/ \(0x....\).. / \1 /'; }
 json=$("$hostpci" --format json devices)
 found=$(by_hostpci "$json")
 same "devices: what sysfs says" "$(by_kernel)" "$found"
-same "devices: what the kernel hangs on them" "$(used_by_kernel)" "$(used_by_hostpci "$json")"
+same "devices: what the kernel hangs on them" "$(used_by_kernel | sort)" "$(used_by_hostpci "$json" | sort)"
 same "devices: what lspci says" "$(by_lspci)" "$(without_interface <<<"$found")"
 [ -n "$found" ] && ok "devices: there are some"
