@@ -167,7 +167,26 @@ class FunctionsChange {
   }
 
   std::vector<Diagnostic> objections_now() {
-    return functions_objections(session_->host(), session_->from_snapshot() ? nullptr : &session_->system(), *card_, request_.count);
+    auto all = functions_objections(session_->host(), session_->from_snapshot() ? nullptr : &session_->system(), *card_, request_.count);
+    for (std::size_t i = request_.count; i < card_->virtfns.size(); ++i) object_to_lines(card_->virtfns[i], all);
+    return all;
+  }
+
+  /// Of VMs that wish for a function which will not be there.
+  void object_to_lines(const PciAddress& function, std::vector<Diagnostic>& all) {
+    if (!survey_)
+      if (auto survey = Survey::open(invocation_.globals)) survey_ = std::move(*survey);
+    if (!survey_) return;
+    auto users = survey_->facts.users.find(function);
+    if (users == survey_->facts.users.end()) return;
+    for (const User& user : users->second) {
+      Diagnostic d;
+      d.rule = "device-vf-not-created";
+      d.severity = Severity::warning;
+      d.message = "VM " + std::to_string(user.vm->vm->vmid) + " takes `" + function.str() + "`, which will not be there (" + user.assignment->key() + ")";
+      d.place = Place(user.vm->vm->source->path);
+      all.push_back(std::move(d));
+    }
   }
 
   /// Nothing: go on. Asked once, be it for what goes now or for what is written.

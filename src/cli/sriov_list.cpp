@@ -202,6 +202,7 @@ const Device* sriov_card(const Host& host, const std::string& word, int& status)
 int list_sriov(Invocation& invocation) {
   auto survey = Survey::open(invocation.globals);
   if (!survey) return fail(survey.error().message, refused);
+  for (const Failure& failure : (*survey)->failures) log_warning(failure.message);
   const Host& host = *(*survey)->host;
   std::vector<const Device*> cards;
   if (invocation.arguments.empty()) {

@@ -63,8 +63,10 @@ void let_udev_finish(const FileSystem& system, int milliseconds) {
 
 /// What the kernel means by that code, or "". Source: drivers/pci/iov.c.
 std::string meaning(int code, const Device& card) {
+  constexpr const char* own_unit = "; NVIDIA's own unit does: `systemctl start pve-nvidia-sriov@ALL.service`";
+  bool is_nvidia = card.id && card.id->vendor == 0x10de;
   switch (code) {
-    case ENOENT: return driver_text(card) + " makes no virtual functions by this attribute";
+    case ENOENT: return driver_text(card) + " makes no virtual functions by this attribute" + (is_nvidia ? own_unit : "");
     case ENOMEM: return "the firmware left no memory or no bus numbers for them (device-sriov-no-mmio)";
     case ERANGE: return "the driver allows fewer by now";
     case EBUSY: return "something else made some meanwhile";

@@ -135,10 +135,25 @@ TEST_CASE("the writes that a number takes, of a root and of a snapshot") {
     CHECK(same.out == "0000:01:00.0: has 2 virtual functions already\n");
     CHECK(same.err == "hostpci: `--no-probe` is for functions that are made: these keep what they have\n");
   }
+  Ran kept = boot.sriov({"01:00.0", "2", "--persist", "--dry-run"});
+  REQUIRE(boot.run({"snapshot", "-o", boot.root() + "/host.yaml"}).status == 0);
+  CHECK(run_hostpci({"--host", boot.root() + "/host.yaml", "sriov", "01:00.0", "2", "--persist", "--dry-run"}).out == kept.out);
+  CHECK_MESSAGE(says(kept.out, std::string("+") + rule_start + "ATTR{sriov_numvfs}=\"2\"\n"), kept.out);
+  CHECK(says(kept.out, "\nPlan: 1 file to make.\nwrite `2` to " + number));
   json::value object = json::parse(boot.sriov({"01:00.0", "2", "--dry-run", "--format", "json"}).out);
   CHECK(object.at("before") == 0);
   CHECK(object.at("after") == 2);
   CHECK(object.at("writes").at(0).at("value") == "2");
+}
+
+TEST_CASE("VMs whose function will not be there are named") {
+  Recorded host("sriov-vfs");
+  host.write("etc/pve/qemu-server/100.conf", "machine: q35\nhostpci1: 0000:01:00.2\n");
+  Ran ran = host.sriov({"01:00.0", "1", "--dry-run"});
+  CHECK(ran.status == 0);
+  CHECK_MESSAGE(says(ran.err, "warning[device-vf-not-created]: VM 100 takes `0000:01:00.2`, which will not be there (hostpci1)\n"
+                              "  --> /etc/pve/qemu-server/100.conf\n"), ran.err);
+  CHECK(!says(host.sriov({"01:00.0", "3", "--dry-run"}).err, "VM 100"));
 }
 
 TEST_CASE("the running kernel is acted on nowhere else") {
