@@ -26,13 +26,13 @@ END
 
 modprobe vfio-pci
 accel=tcg && [ ! -e /sys/module/kvm_amd ] && modprobe kvm_amd 2>/dev/null && [ -e /dev/kvm ] && accel=kvm
-printf '%s\n' 'machine: q35' 'memory: 256' "hostpci4: $device,pcie=1" >/etc/pve/qemu-server/200.conf
+printf '%s\n' 'machine: q35' 'memory: 256' "hostpci4: $device,pcie=1,rombar=0" >/etc/pve/qemu-server/200.conf
 attribute_of $device net/eth0/address && address=$REPLY
 by_hand $device vfio-pci
 make_guest
 mapfile -t arguments < <("$hostpci" showcmd 200)
 read -r start _ </proc/uptime
-said=$(timeout 200 qemu-system-x86_64 -accel $accel -M q35 -m 256 -nodefaults -vga none -display none -serial stdio -no-reboot \
+said=$(timeout 120 qemu-system-x86_64 -accel $accel -M q35 -m 256 -nodefaults -vga none -display none -serial stdio -no-reboot \
   -kernel "$modules/../../vmlinux" -initrd $tree.cpio -append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check" "${arguments[@]}" 2>&1 </dev/null |
   tr -d '\r') || true
 read -r end _ </proc/uptime
