@@ -1,4 +1,6 @@
 # The host after its boot: file systems as a running system has them, drivers as udev would load them, nothing of the other machine's set-up.
+# It removes the machine's set-up from what it sees: only ever the first process above a layer of memory (guest/init).
+[[ $$ = 1 && $(</proc/mounts) == *lowerdir=/ro,upperdir=/rw/upper* ]] || { echo "this is for the lab's machines only" >&2 && exit 1; }
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
 exec >/dev/console 2>&1 </dev/null
 trap 'busybox poweroff -f' EXIT
