@@ -16,8 +16,8 @@ std::set<PciAddress> leaving_functions(Workspace&);
 bool bound_by_id(const Facts&, const Device&);
 /// Modules that may take the device first, by its driver, else by its vendor and class.
 std::vector<std::string> rivals(const Device&);
-/// Something holds the module back until vfio-pci has taken its devices.
-bool vfio_comes_first(const Facts&, const std::string& module);
+/// Something holds the module back until vfio-pci has taken this device of it.
+bool vfio_comes_first(const Facts&, const std::string& module, const Device&);
 /// Devices on a driver of the host that vfio-pci takes at the next boot, by id and before that driver.
 std::set<PciAddress> taken_at_boot(const Facts&);
 
