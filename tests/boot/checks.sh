@@ -14,7 +14,8 @@ recorded_drivers() {
   local device driver
   for device in "$root"/sys/bus/pci/devices/*; do
     driver=$(readlink "$device/driver" || true)
-    echo "${device##*/} ${driver##*/}"
+    driver=${driver##*/}
+    echo "${device##*/} ${driver:-none}"
   done
 }
 

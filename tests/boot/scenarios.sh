@@ -13,10 +13,10 @@ prove_cards() {
 
 # Virtual functions are there after the boot. Nobody confirms the change: the host itself takes it back and boots again.
 prove_functions() {
-  change apply --yes --run-commands --confirm-after-boot 1
+  change apply --yes --run-commands --confirm-after-boot 10
   reboot
   check_applied
-  [ -e "$seen/waits" ] || fail "no timer waits for a confirmation" "$seen/dmesg"
+  expected waits | same "the wait for a confirmation" - "$seen/waits"
   state | same "the host left" "$work/state" -
   reboot
   check_before
