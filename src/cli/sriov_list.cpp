@@ -48,7 +48,7 @@ std::string at_boot_text(const Facts& facts, const Device& card) {
   auto found = at_boot(facts, card);
   if (!found) return "?";
   std::vector<std::string> parts;
-  if (found->own) parts.push_back(std::to_string(found->own->count) + (found->own->probe ? "" : " without a driver") + " (hostpci)");
+  if (found->own) parts.push_back(std::to_string(found->own->count) + (found->own->probe ? "" : " for vfio-pci") + " (hostpci)");
   for (const FunctionMaker& maker : found->others) parts.push_back((maker.certain ? "" : "perhaps ") + maker.path);
   return parts.empty() ? "-" : join(parts, ", ");
 }

@@ -101,8 +101,8 @@ class BootDraft {
   /// loaded at boot besides (add_boot_module, add_initramfs_module).
   Refused add_driver_override(std::string_view address, std::string_view driver = "vfio-pci");
   Refused remove_driver_override(std::string_view address);
-  /// The physical function gets that many virtual functions as soon as its driver is bound; without `probe` they stay
-  /// without a driver, and only vfio-pci may have them.
+  /// The physical function gets that many virtual functions as soon as its driver is bound; without `probe` none
+  /// but vfio-pci takes them.
   Refused add_virtual_functions(std::string_view address, unsigned count, bool probe = true);
   Refused remove_virtual_functions(std::string_view address);
   /// Takes the line out of sysfs.conf or sysfs.d that writes this attribute ("bus/pci/devices/0000:03:00.0/sriov_numvfs",

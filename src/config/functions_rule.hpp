@@ -8,7 +8,7 @@ namespace hostpci {
 
 struct FunctionsRule {
   std::uint32_t count = 0;
-  bool probe = true;  ///< false: the functions stay without a driver of the host
+  bool probe = true;  ///< false: no driver but vfio-pci takes the functions
 };
 
 /// The card's rule in the text of /etc/udev/rules.d/70-hostpci.rules; of several the one with the most functions.

@@ -14,7 +14,7 @@ namespace hostpci {
 
 struct FunctionsRequest {
   std::uint32_t count = 0;
-  bool probe = true;       ///< false: no driver is tried on the functions that are made
+  bool probe = true;       ///< false: no driver of the host is tried on the functions that are made
   Fact<bool> autoprobe = {};  ///< sriov_drivers_autoprobe of the card as it is now; unknown counts as the kernel's own: true
 };
 
@@ -33,7 +33,7 @@ std::vector<Diagnostic> functions_objections(const Host&, const FileSystem* proc
 /// Source: drivers/pci/iov.c (sriov_numvfs_store).
 std::vector<KernelWrite> functions_writes(const Device& card, const FunctionsRequest&);
 
-/// Carries the writes out and holds the result against the request: so many functions, without a driver if none was to be tried.
+/// Carries the writes out and holds the result against the request: so many functions, on no driver but vfio-pci if none was to be tried.
 /// After a failure the old number is written again; the message says what became of that.
 Status set_functions(FileSystem&, const Device& card, const FunctionsRequest&, int milliseconds);
 

@@ -152,7 +152,7 @@ void plan_functions_at_boot(Workspace& work, const Device& card, const Functions
       [&](BootDraft& draft) {
         return wanted.count ? draft.add_virtual_functions(address, wanted.count, wanted.probe) : draft.remove_virtual_functions(address);
       },
-      some + " of " + quoted(card) + " at every boot" + (wanted.count && !wanted.probe ? ", without a driver" : ""));
+      some + " of " + quoted(card) + " at every boot" + (wanted.count && !wanted.probe ? ", for vfio-pci only" : ""));
   if (arranged) drop_unread(work, unread);
 }
 

@@ -204,7 +204,7 @@ TEST_CASE("for every boot, below a root: written, changed, needing no plan, take
   CHECK(says(host.read(rules), std::string(rule_start) + R"(ATTR{sriov_drivers_autoprobe}="0", ATTR{sriov_numvfs}="3")" + "\n"));
   CHECK(says(host.read(rules), R"(ATTR{physfn/uevent}=="*PCI_SLOT_NAME=0000:01:00.0*", ATTR{driver_override}="vfio-pci")"));
   CHECK(!says(host.read(rules), "ATTR{sriov_numvfs}=\"2\""));
-  CHECK(says(host.sriov({}).out, "3 without a driver (hostpci)\n"));
+  CHECK(says(host.sriov({}).out, "3 for vfio-pci (hostpci)\n"));
   CHECK(says(host.run({"history"}).out, "sriov 01:00.0 3 --no-probe --persist"));
   CHECK(host.run({"rollback", "--yes"}).status == 0);
   CHECK(says(host.read(rules), "ATTR{sriov_numvfs}=\"2\""));
