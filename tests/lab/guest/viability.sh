@@ -50,4 +50,9 @@ for device in "${devices[@]}"; do
   driver_of "$device"
   [ "$REPLY" = "${driver[$device]}" ] || by_hand "$device" ""
 done
+if [ -e "$pci/0000:01:00.0/sriov_numvfs" ]; then
+  enter vfs
+  for device in 0000:01:00.{1..4}; do by_hand "$device" vfio-pci && ask "$device on vfio-pci"; done
+  leave vfs
+fi
 echo "verdict $topology | $verdicts verdicts in $states states"
