@@ -288,7 +288,7 @@ int run_bind(Invocation& invocation) {
     return usage;
   }
   int status = done;
-  auto session = LiveSession::open(invocation, status, device_parts);
+  auto session = LiveSession::open_near(invocation, status, device_parts);
   if (!session) return status;
   DriverChange change(invocation, *session);
   return change.read_devices(status) ? change.bind(driver) : status;
@@ -296,7 +296,7 @@ int run_bind(Invocation& invocation) {
 
 int run_unbind(Invocation& invocation) {
   int status = done;
-  auto session = LiveSession::open(invocation, status, device_parts);
+  auto session = LiveSession::open_near(invocation, status, device_parts);
   if (!session) return status;
   DriverChange change(invocation, *session);
   return change.read_devices(status) ? change.unbind(!invocation.options.has("no-probe")) : status;

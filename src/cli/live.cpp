@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include "apply/txn_locks.hpp"
 #include "cli/carry.hpp"
@@ -14,6 +15,7 @@
 #include "diag/render.hpp"
 #include "live/reservations.hpp"
 #include "live/vfio_openers.hpp"
+#include "rules/rule.hpp"
 #include "rules/suggestion.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
@@ -41,6 +43,30 @@ bool may_act(const Invocation& invocation) {
   }
   if (::geteuid() != 0) log_error(command + " needs root; `--dry-run` shows what it would do");
   return ::geteuid() == 0;
+}
+
+std::vector<PciAddress> addresses_in(const FileSystem& system, const std::string& directory) {
+  std::vector<PciAddress> found;
+  for (const std::string& name : system.list(directory).value_or({}))
+    if (auto address = parse_pci_address(name)) found.push_back(*address);
+  return found;
+}
+
+/// Nothing if one of the words means no device.
+std::optional<std::set<PciAddress>> devices_near(const FileSystem& system, const std::vector<std::string>& words) {
+  std::set<PciAddress> near;
+  const std::vector<PciAddress> all = addresses_in(system, "/sys/bus/pci/devices");
+  for (const std::string& word : words) {
+    auto pattern = parse_address_pattern(word);
+    std::size_t before = near.size();
+    for (const PciAddress& address : pattern ? all : std::vector<PciAddress>()) {
+      if (!(pattern->whole_slot ? address.same_slot(pattern->address) : address == pattern->address)) continue;
+      near.insert(address);
+      for (const PciAddress& member : addresses_in(system, device_path(address, "iommu_group/devices"))) near.insert(member);
+    }
+    if (near.size() == before) return {};
+  }
+  return near;
 }
 
 }  // namespace
@@ -75,6 +101,13 @@ std::unique_ptr<LiveSession> LiveSession::open(const Invocation& invocation, int
   if (!session->dry_ && !may_act(invocation)) return nullptr;
   if (!session->dry_ && !session->take_lock()) return nullptr;
   return session->read_host(globals, parts) ? std::move(session) : nullptr;
+}
+
+std::unique_ptr<LiveSession> LiveSession::open_near(const Invocation& invocation, int& status, HostParts parts) {
+  auto world = World::open(invocation.globals);
+  auto near = world ? devices_near((*world)->system(), invocation.arguments) : std::nullopt;
+  if (near) parts.only = &*near;
+  return open(invocation, status, parts);
 }
 
 std::optional<std::vector<const Device*>> LiveSession::devices(const std::vector<std::string>& words, int& status) const {

@@ -23,6 +23,10 @@ class LiveSession {
   /// `parts`: what of the host is read.
   static std::unique_ptr<LiveSession> open(const Invocation&, int& status, const HostParts& parts = {.capabilities = false});
 
+  /// The same, with these parts of the devices that the arguments mean and of their IOMMU groups only: the others take longer to
+  /// read than a driver to let go. All devices where an argument means none.
+  static std::unique_ptr<LiveSession> open_near(const Invocation&, int& status, HostParts parts);
+
   FileSystem& system() { return world_->system(); }
   World& world() { return *world_; }
   const Host& host() const { return *host_; }

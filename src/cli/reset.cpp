@@ -61,7 +61,7 @@ int run_reset(Invocation& invocation) {
   int status = done;
   HostParts parts = device_parts;
   parts.state = true;
-  auto session = LiveSession::open(invocation, status, parts);
+  auto session = LiveSession::open_near(invocation, status, parts);
   auto devices = session ? session->devices(invocation.arguments, status) : std::nullopt;
   if (!devices) return status;
   if (auto answer = settle(invocation, speak_against(*session, *devices), "Reset what the host uses?")) return *answer;

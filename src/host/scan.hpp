@@ -17,6 +17,7 @@ struct HostParts {
   bool running = true;       ///< running VMs, mdevs
   bool capabilities = true;  ///< ACS, FLR (libpci): to read configuration space wakes a device that sleeps
   bool state = true;         ///< among the details: interrupts, power, reset method, NUMA node
+  const std::set<PciAddress>* only = nullptr;  ///< of the devices these alone; null: all
 };
 
 /// Never fails: what cannot be read is unknown.

@@ -196,6 +196,14 @@ void read_state_of(const FileSystem& system, const Attributes& attributes, Devic
 /// Without both, what hangs on a device is looked for below the device itself.
 bool has_classes(const FileSystem& system) { return system.stat("/sys/class/net") || system.stat("/sys/class/block"); }
 
+void keep_only(std::vector<std::string>& names, const std::set<PciAddress>& wanted) {
+  auto other = [&](const std::string& name) {
+    auto address = parse_pci_address(name);
+    return !address || !wanted.count(*address);
+  };
+  names.erase(std::remove_if(names.begin(), names.end(), other), names.end());
+}
+
 Result<std::string> device_link(const FileSystem& system, const std::string& name) {
   return system.read_link(std::string(devices_directory) + '/' + name);
 }
@@ -236,6 +244,7 @@ void scan_devices(const FileSystem& system, const HostParts& parts, Host& host) 
   }
   HostParts own = parts;
   own.uses = parts.uses && !has_classes(system);  // else scan_uses tells
+  if (parts.only) keep_only(*names, *parts.only);
   std::vector<Result<std::string>> links;  // all at once: they stand in one directory
   for (const std::string& name : *names) links.push_back(device_link(system, name));
   for (std::size_t i = 0; i < links.size(); ++i) {
