@@ -81,8 +81,8 @@ std::optional<std::vector<int>> wanted_groups(const Host& host, const std::vecto
       wanted.push_back(int(*id));
       continue;
     }
-    log_error("this host has no IOMMU group `" + text + "`" +
-              (all.empty() ? "" : "; its last one is " + std::to_string(all.back())));
+    log_error("no PCI device of this host is in an IOMMU group `" + text + "`" +
+              (all.empty() ? "" : "; the last one is " + std::to_string(all.back())));
     status = findings;
   }
   return wanted;
