@@ -16,7 +16,7 @@ namespace {
 /// Errors of lint that keep a VM from starting and that no check here asks for itself. What PVE refuses is told by its refusals.
 const std::vector<std::string> configuration_rules{
     "device-is-bridge",      "device-stuck-d3",    "device-vfio-denylist", "device-xvga-disable-vga", "device-xvga-not-vga",
-    "host-rmrr",             "host-vfio-module",   "syntax-invalid-line-dropped", "syntax-romfile-path", "vm-args-set-dangling",
+    "host-rmrr",             "host-vfio-module",   "syntax-romfile-path", "vm-args-set-dangling",
     "vm-hugepages-numa",     "vm-machine-too-new", "vm-ovmf-32bit-cpu",    "vm-too-many-functions",   "vm-viommu-invalid",
 };
 const std::vector<std::string> rom_rules{"device-romfile-missing", "device-romfile-signature", "device-romfile-size"};
@@ -59,6 +59,20 @@ std::vector<Check> check_state(const StartContext& context) {
                      "wait for what holds it; `qm unlock` if that has died")};
 }
 
+/// A hostpci line that PVE passes over: the VM starts, without the device.
+void check_dropped(const StartContext& context, std::vector<Check>& checks) {
+  for (const DroppedLine& line : context.vm.main().dropped) {
+    std::string_view text = slice(context.vm.source->text, line.span);
+    if (!line.key.starts_with("hostpci") && text.find("hostpci") == text.npos) continue;
+    Diagnostic d;
+    d.severity = Severity::warning;
+    d.message = "Proxmox VE passes over this line, and starts the VM without the device: " + line.message;
+    d.place = Place(context.vm.source, line.span);
+    d.help = {"`hostpci lint " + vm_word(context.vm) + "`"};
+    checks.push_back(check_of("configuration", d, std::string(line.key)));
+  }
+}
+
 void check_configuration(const StartContext& context, std::vector<Check>& checks) {
   std::size_t before = checks.size();
   for (const Refusal& refusal : context.judged->refusals) {
@@ -68,12 +82,9 @@ void check_configuration(const StartContext& context, std::vector<Check>& checks
     d.place = refusal.span.size() ? Place(context.vm.source, refusal.span) : Place(context.vm.source->path);
     checks.push_back(check_of("configuration", d, refusal.index < 0 ? "" : "hostpci" + std::to_string(refusal.index)));
   }
-  for (const Diagnostic& d : findings(context, configuration_rules)) {
-    bool drops = d.rule == "syntax-invalid-line-dropped";  // the VM starts without the device
-    if (d.severity != Severity::error) continue;
-    checks.push_back(check_of("configuration", d, d.key));
-    if (drops) checks.back().status = CheckStatus::warn;
-  }
+  for (const Diagnostic& d : findings(context, configuration_rules))
+    if (d.severity == Severity::error) checks.push_back(check_of("configuration", d, d.key));
+  check_dropped(context, checks);
   if (checks.size() == before)
     checks.push_back(passed("configuration", "Proxmox VE takes " + count(context.judged->assignments.size(), "hostpci line"), {{context.vm.source->path, ""}}));
 }

@@ -125,6 +125,14 @@ TEST_CASE("what Proxmox VE refuses, each refusal a line") {
   EXPECT(one(start.run("machine: q35\nhostpci0: 0000:02:00.0,x-vga=1\n"), "configuration"), fail, "x-vga");
 }
 
+TEST_CASE("a line that Proxmox VE passes over: the VM starts without the device") {
+  Start start;
+  std::vector<Check> told = named(start.run(std::string(gpu) + "hostpci1: 0A:00.0\nhostpci2 0000:02:00.0\nonboot: maybe\n"), "configuration");
+  REQUIRE(told.size() == 2);
+  EXPECT(told[0], warn, "hostpci1: Proxmox VE passes over this line, and starts the VM without the device");
+  EXPECT(told[1], warn, "starts the VM without the device");
+}
+
 TEST_CASE("what the host loses: an error where it needs it") {
   Start start;
   std::vector<Check> disk = named(start.run("hostpci0: 0000:00:17.0\n"), "driver");
