@@ -13,8 +13,10 @@ for device in $(movable); do
   taken=$("$probe" take "$REPLY" "$device") || true
   contains "vfio: $device" "device=ok" "$taken"
   [[ ${json#*\"address\":\"$device\"} =~ ^[^{]*\"reset\":(true|false),\"resetMethod\":\"([^\"]*)\" ]] || not_ok "vfio: $device in the list"
-  able=no
-  [ "${BASH_REMATCH[1]}" = false ] || { [ "${BASH_REMATCH[2]}" = bus ] && is_first_of_several "$device"; } || able=yes
+  able=yes
+  if [ "${BASH_REMATCH[1]}" = false ]; then able=no; elif [ "${BASH_REMATCH[2]}" = bus ] && is_first_of_several "$device"; then
+    able=no && expect 3 "vfio: $device: no reset is claimed" "$hostpci" reset "$device" --yes
+  fi
   same "vfio: $device: reset" "${taken##*reset=}" "$able"
 done
 leave vfio
