@@ -118,9 +118,11 @@ class CreateCommand {
     return done;
   }
 
+  /// Of the kernel that runs, below --root too.
   int random_uuid() {
     const std::string path = "/proc/sys/kernel/random/uuid";
-    auto text = session_->system().read(path);
+    auto system = real_file_system("/");
+    auto text = system ? (*system)->read(path) : Result<std::string>(system.error());
     if (!text) return failed(text.error());
     auto uuid = kernel_uuid(trim(*text));
     if (!uuid) return failed(Failure{"`" + path + "` gives no UUID"});
