@@ -125,11 +125,9 @@ class DriverChange {
     return false;
   }
 
-  /// A device that is only kept for a VM has been remembered when it was taken from its own driver.
   bool is_new(const Move& move) const {
-    bool kept = is_vfio_driver(move.from.driver) || move.from.driver == "pci-stub";
     auto known = memory_of(move.address);
-    return !move.writes.empty() && !(kept && known && *known);
+    return is_worth_remembering(move, known && *known);
   }
 
   bool remember() {
@@ -236,7 +234,9 @@ class DriverChange {
       if (int group = moved.find(move.address)->group.value_or(-1); group >= 0) groups.insert(group);
     for (int group : groups) {
       std::vector<const Device*> blockers = group_verdict(moved, group).blockers;
-      if (!blockers.empty()) log_note("group " + std::to_string(group) + " is not viable: " + list(blockers) + " is in the way; `--group` binds it too");
+      if (blockers.empty()) continue;
+      std::string are = blockers.size() == 1 ? " is" : " are", hint = invocation_.options.has("group") ? "" : "; `--group` takes the whole group";
+      log_note("group " + std::to_string(group) + " is not viable: " + list(blockers) + are + " in the way" + hint);
     }
   }
 

@@ -51,6 +51,11 @@ Status remember_placement(FileSystem& system, const PciAddress& address, const P
   return system.rename(beside, path);
 }
 
+bool is_worth_remembering(const Move& move, bool is_remembered) {
+  bool at_home = !move.from.driver.empty() && !is_keeper(move.from.driver);
+  return !move.writes.empty() && (at_home || !is_remembered);
+}
+
 Status forget_placement(FileSystem& system, const PciAddress& address) {
   Status removed = system.remove(driver_memory_path(address));
   return removed || removed.error().code == ENOENT ? Status(Done{}) : removed;

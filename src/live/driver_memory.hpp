@@ -16,6 +16,9 @@ std::string driver_memory_text(const Placement&);
 Result<std::optional<Placement>> remembered_placement(const FileSystem&, const PciAddress&);
 /// Replaces what was remembered: written beside it, then renamed into place.
 Status remember_placement(FileSystem&, const PciAddress&, const Placement&);
+/// Is where the move begins to be remembered? Not where something is, and no driver has come to the device since but those that keep it
+/// for a VM.
+bool is_worth_remembering(const Move&, bool is_remembered);
 Status forget_placement(FileSystem&, const PciAddress&);
 
 }  // namespace hostpci

@@ -26,10 +26,9 @@ KernelWrite probe_write(const PciAddress& address, const std::optional<std::stri
   return write;
 }
 
-/// The driver only keeps the device for a VM.
-bool is_keeper(std::string_view driver) { return driver.find("vfio") != driver.npos || driver == "pci-stub"; }
-
 }  // namespace
+
+bool is_keeper(std::string_view driver) { return driver.find("vfio") != driver.npos || driver == "pci-stub"; }
 
 Placement placement(const Device& device) { return {device.driver.value_or(""), device.driver_override.value_or("")}; }
 

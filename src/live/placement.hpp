@@ -19,6 +19,8 @@ Placement placement(const Device&);
 /// As the kernel has it now. The driver's link only: reading driver_override waits for whoever has the device locked.
 Result<std::string> driver_now(const FileSystem&, const PciAddress&);
 
+/// A driver that only keeps a device for a VM: one of VFIO's, or pci-stub.
+bool is_keeper(std::string_view driver);
 /// Letters, digits, `_` and `-`, and none of these in front that would make an option of it.
 bool is_driver_name(std::string_view);
 

@@ -134,6 +134,22 @@ TEST_CASE("what a device was on is remembered until it is forgotten") {
   CHECK(system.files().empty());
 }
 
+TEST_CASE("a device that was moved on keeps the memory of its own driver") {
+  Device device;
+  device.address = *parse_pci_address("0000:01:00.0");
+  auto worth = [&](const char* driver, bool remembered) {
+    device.driver = driver;
+    return is_worth_remembering(move_to(device, "vfio-pci"), remembered);
+  };
+  CHECK(worth("e1000e", false));
+  CHECK(worth("e1000e", true));
+  CHECK(worth("", false));
+  CHECK_FALSE(worth("", true));
+  CHECK(worth("pci-stub", false));
+  CHECK_FALSE(worth("pci-stub", true));
+  CHECK_FALSE(worth("vfio-pci", false));
+}
+
 TEST_CASE("a memory that is none of ours is refused") {
   PciAddress address = *parse_pci_address("0000:01:00.0");
   for (const char* text : {"", "driver=e1000e\n", "driver=../x\ndriver_override=\n", "e1000e\n\n"}) {

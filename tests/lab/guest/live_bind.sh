@@ -34,7 +34,8 @@ there_and_back() {
 without_a_driver() {
   "$hostpci" -q bind "$1" --yes &>/dev/null
   expect 0 "bind: $1 to no driver" "$hostpci" unbind "$1" --no-probe && on "$1" none && remembers "$1"
-  expect 0 "bind: $1 from no driver" "$hostpci" unbind "$1" && on "$1" "$2" && forgot "$1"
+  expect 0 "bind: $1 from no driver to vfio-pci" "$hostpci" bind "$1" && on "$1" vfio-pci vfio-pci
+  expect 0 "bind: $1 to its own driver" "$hostpci" unbind "$1" && on "$1" "$2" && forgot "$1"
 }
 
 other_drivers() {
