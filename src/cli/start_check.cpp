@@ -1,11 +1,12 @@
 // `start-check`: everything up to the start of a VM without starting it; with --qemu on a QEMU that stays stopped.
+#include "live/start_check.hpp"
+
 #include <boost/json.hpp>
 
 #include "cli/check_report.hpp"
 #include "cli/failed.hpp"
 #include "cli/run.hpp"
 #include "cli/survey.hpp"
-#include "live/start_check.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
 
@@ -19,7 +20,8 @@ std::optional<int> time_for_qemu(const Options& options) {
   if (!options.has("timeout")) return 60000;
   auto seconds = number(options.text("timeout"));
   if (seconds && *seconds > 0 && *seconds <= longest) return int(*seconds) * 1000;
-  log_error("`--timeout` takes seconds, from 1 to " + std::to_string(longest) + ", not `" + options.text("timeout") + "`");
+  log_error("`--timeout` takes seconds, from 1 to " + std::to_string(longest) + ", not `" + options.text("timeout") +
+            "`");
   return {};
 }
 
@@ -42,8 +44,10 @@ std::vector<Check> checks_of(const Invocation& invocation, const Survey& survey,
   return checks;
 }
 
-void print(const Invocation& invocation, const Survey& survey, const std::vector<Check>& checks, const Readiness& verdict) {
-  if (!invocation.json()) return print_checks(checks, verdict, Output::colour(invocation.globals.color), *invocation.out);
+void print(const Invocation& invocation, const Survey& survey, const std::vector<Check>& checks,
+           const Readiness& verdict) {
+  if (!invocation.json())
+    return print_checks(checks, verdict, Output::colour(invocation.globals.color), *invocation.out);
   boost::json::object head{{"version", 1}, {"node", utf8(survey.host->node)}, {"vmid", survey.named->vmid}};
   print_checks_json(std::move(head), checks, verdict, *invocation.out);
 }

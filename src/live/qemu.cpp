@@ -14,7 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-/// What QEMU's object model says of a property: numbers in decimal, flags as on and off. Empty: it has no such property.
+/// What QEMU's object model says of a property: numbers in decimal, flags as on and off. Empty: it has no such
+/// property.
 std::string shown(const json::value& value) {
   if (value.is_string()) return std::string(value.as_string().c_str());
   if (value.is_bool()) return value.as_bool() ? "on" : "off";
@@ -55,7 +56,8 @@ std::string last_part(const std::string& path) { return path.substr(path.rfind('
 Status ask_for(QemuMonitor& monitor, QemuDevice& device) {
   for (QemuProperty& property : device.properties) {
     bool bus = property.name == "bus";
-    auto value = monitor.ask("qom-get", {{"path", object_path(device)}, {"property", bus ? "parent_bus" : property.name}});
+    auto value =
+        monitor.ask("qom-get", {{"path", object_path(device)}, {"property", bus ? "parent_bus" : property.name}});
     if (!value && value.error().code != EBADMSG) return value.error();
     if (!value) continue;
     std::string found = bus ? last_part(shown(*value)) : shown(*value);
@@ -71,7 +73,8 @@ Status talk(QemuMonitor& monitor, QemuReport& report) {
   report.version = *version;
   auto state = monitor.ask("query-status");
   if (!state) return state.error();
-  if (const json::object* status = state->if_object(); status && status->contains("status")) report.state = shown(status->at("status"));
+  if (const json::object* status = state->if_object(); status && status->contains("status"))
+    report.state = shown(status->at("status"));
   for (QemuDevice& device : report.devices)
     if (Status asked = ask_for(monitor, device); !asked) return asked;
   (void)monitor.ask("quit");
@@ -108,7 +111,10 @@ QemuReport try_qemu(const QemuTrial& trial) {
   if (closed)
     report.failure = end_text(status);
   else if (!talked)
-    report.failure = talked.error().message + (talked.error().code == ETIMEDOUT ? " within " + count(std::size_t(trial.milliseconds / 1000), "second") + ": it was killed" : "");
+    report.failure = talked.error().message +
+                     (talked.error().code == ETIMEDOUT
+                          ? " within " + count(std::size_t(trial.milliseconds / 1000), "second") + ": it was killed"
+                          : "");
   report.said = lines_of((*process)->said());
   return report;
 }

@@ -24,7 +24,8 @@ struct QemuDevice {
   std::vector<QemuProperty> properties;
 };
 
-/// The devices among QEMU's arguments. Source: QEMU's option syntax without doubled commas, which PVE's lines never have.
+/// The devices among QEMU's arguments. Source: QEMU's option syntax without doubled commas, which PVE's lines never
+/// have.
 std::vector<QemuDevice> qemu_devices(const std::vector<std::string>& arguments);
 
 /// What is started.
@@ -35,15 +36,15 @@ struct QemuTrial {
   int milliseconds = 60000;
 };
 
-/// The least machine that the lines need around the arguments of `showcmd`: machine type, memory, the buses that PVE has. `memory`:
-/// MiB. The guest is an x86 one.
+/// The least machine that the lines need around the arguments of `showcmd`: machine type, memory, the buses that PVE
+/// has. `memory`: MiB. The guest is an x86 one.
 QemuTrial qemu_trial(const FileSystem&, const Vm& next, const std::vector<std::string>& showcmd, std::uint64_t memory);
 /// Where PVE's QEMU is, else Debian's; empty: neither is installed.
 std::string qemu_program(const FileSystem&);
 
 struct QemuReport {
-  std::string failure;            ///< empty: it made every device and answered
-  std::string version, state;     ///< "7.2.22", "prelaunch"
+  std::string failure;         ///< empty: it made every device and answered
+  std::string version, state;  ///< "7.2.22", "prelaunch"
   std::vector<QemuDevice> devices;
   std::vector<std::string> said;  ///< lines on standard error
 };

@@ -19,10 +19,14 @@ struct Bus {
 };
 
 constexpr Bus q35_buses[] = {
-    {"ich9-pcie-port-1", "", "pcie-root-port,id=ich9-pcie-port-1,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.0,port=1,chassis=1"},
-    {"ich9-pcie-port-2", "", "pcie-root-port,id=ich9-pcie-port-2,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.1,port=2,chassis=2"},
-    {"ich9-pcie-port-3", "", "pcie-root-port,id=ich9-pcie-port-3,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.2,port=3,chassis=3"},
-    {"ich9-pcie-port-4", "", "pcie-root-port,id=ich9-pcie-port-4,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.3,port=4,chassis=4"},
+    {"ich9-pcie-port-1", "",
+     "pcie-root-port,id=ich9-pcie-port-1,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.0,port=1,chassis=1"},
+    {"ich9-pcie-port-2", "",
+     "pcie-root-port,id=ich9-pcie-port-2,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.1,port=2,chassis=2"},
+    {"ich9-pcie-port-3", "",
+     "pcie-root-port,id=ich9-pcie-port-3,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.2,port=3,chassis=3"},
+    {"ich9-pcie-port-4", "",
+     "pcie-root-port,id=ich9-pcie-port-4,x-speed=16,x-width=32,multifunction=on,bus=pcie.0,addr=1c.3,port=4,chassis=4"},
     {"pcidmi", "", "i82801b11-bridge,id=pcidmi,bus=pcie.0,addr=1e.0"},
     {"pci.0", "pcidmi", "pci-bridge,id=pci.0,bus=pcidmi,addr=1.0,chassis_nr=1,shpc=off"},
     {"pci.1", "pcidmi", "pci-bridge,id=pci.1,bus=pcidmi,addr=2.0,chassis_nr=2,shpc=off"},
@@ -40,7 +44,8 @@ constexpr Bus igd_buses[] = {
 
 bool has_legacy_igd(const Vm& vm) {
   std::vector<HostpciLine> lines = vm.hostpci();
-  return std::any_of(lines.begin(), lines.end(), [](const HostpciLine& l) { return l.parsed.flag(HostpciKey::legacy_igd); });
+  return std::any_of(lines.begin(), lines.end(),
+                     [](const HostpciLine& l) { return l.parsed.flag(HostpciKey::legacy_igd); });
 }
 
 template <std::size_t size>
@@ -102,11 +107,13 @@ std::string qemu_program(const FileSystem& system) {
   return {};
 }
 
-QemuTrial qemu_trial(const FileSystem& system, const Vm& next, const std::vector<std::string>& showcmd, std::uint64_t memory) {
+QemuTrial qemu_trial(const FileSystem& system, const Vm& next, const std::vector<std::string>& showcmd,
+                     std::uint64_t memory) {
   QemuTrial trial;
   trial.program = qemu_program(system);
   trial.devices = qemu_devices(showcmd);
-  trial.arguments = {"-no-user-config", "-nodefaults", "-display", "none", "-S", "-qmp", "stdio", "-m", std::to_string(memory)};
+  trial.arguments = {"-no-user-config",     "-nodefaults", "-display", "none", "-S", "-qmp", "stdio", "-m",
+                     std::to_string(memory)};
   auto add = [&](std::string option, std::string value) {
     trial.arguments.push_back(std::move(option));
     trial.arguments.push_back(std::move(value));

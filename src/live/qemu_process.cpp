@@ -21,7 +21,8 @@ namespace hostpci {
 namespace {
 
 constexpr std::size_t most_said = 64 << 10, longest_line = 4 << 20;
-constexpr const char* environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C", "TERM=dumb", nullptr};
+constexpr const char* environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C", "TERM=dumb",
+                                       nullptr};
 
 /// Everything that the child needs, made before the fork: after it only system calls are allowed.
 struct Child {
@@ -32,7 +33,8 @@ struct Child {
 
 [[noreturn]] void give_up(const char* what) {
   const char* reason = ::strerrordesc_np(errno);
-  for (const char* part : {"cannot run it: ", what, ": ", reason ? reason : "unknown error", "\n"}) (void)!::write(STDERR_FILENO, part, std::strlen(part));
+  for (const char* part : {"cannot run it: ", what, ": ", reason ? reason : "unknown error", "\n"})
+    (void)!::write(STDERR_FILENO, part, std::strlen(part));
   ::_exit(127);
 }
 
@@ -74,7 +76,8 @@ bool drain(int file, std::string& into, std::size_t most) {
 
 }  // namespace
 
-Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const std::string& program, const std::vector<std::string>& arguments) {
+Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const std::string& program,
+                                                        const std::vector<std::string>& arguments) {
   Pair monitor = socket_pair(), errors = socket_pair();
   if (!monitor.ours || !errors.ours) return system_failure("start", program, errno);
   std::vector<std::string> words{program};
@@ -118,7 +121,9 @@ Status QemuProcess::send(std::string_view line) {
   while (!line.empty()) {
     ssize_t n = ::send(monitor_.number(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Failure{"QEMU does not take a command: " + std::string(std::strerror(errno)), errno == EAGAIN ? ETIMEDOUT : ECONNRESET};
+    if (n < 0)
+      return Failure{"QEMU does not take a command: " + std::string(std::strerror(errno)),
+                     errno == EAGAIN ? ETIMEDOUT : ECONNRESET};
     line.remove_prefix(std::size_t(n));
   }
   return Done{};

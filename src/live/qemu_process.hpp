@@ -1,5 +1,5 @@
-// A QEMU that was started to be looked at: its monitor, what it says on standard error, and its end, which comes with ours at the
-// latest.
+// A QEMU that was started to be looked at: its monitor, what it says on standard error, and its end, which comes with
+// ours at the latest.
 #pragma once
 #include <sys/types.h>
 
@@ -16,9 +16,10 @@ namespace hostpci {
 
 class QemuProcess {
  public:
-  /// The program's path and its arguments. Standard input and output are its monitor (`-qmp stdio`); its environment is a small, fixed
-  /// one. It gets SIGKILL when this process ends, whatever ends it.
-  static Result<std::unique_ptr<QemuProcess>> start(const std::string& program, const std::vector<std::string>& arguments);
+  /// The program's path and its arguments. Standard input and output are its monitor (`-qmp stdio`); its environment is
+  /// a small, fixed one. It gets SIGKILL when this process ends, whatever ends it.
+  static Result<std::unique_ptr<QemuProcess>> start(const std::string& program,
+                                                    const std::vector<std::string>& arguments);
   /// Kills it if it still runs.
   ~QemuProcess();
   QemuProcess(const QemuProcess&) = delete;

@@ -13,17 +13,19 @@
 namespace hostpci {
 namespace {
 
-/// Errors of lint that keep a VM from starting and that no check here asks for itself. What PVE refuses is told by its refusals.
+/// Errors of lint that keep a VM from starting and that no check here asks for itself. What PVE refuses is told by its
+/// refusals.
 const std::vector<std::string> configuration_rules{
-    "device-is-bridge",      "device-stuck-d3",    "device-vfio-denylist", "device-xvga-disable-vga", "device-xvga-not-vga",
-    "host-rmrr",             "host-vfio-module",   "syntax-romfile-path", "vm-args-set-dangling",
-    "vm-hugepages-numa",     "vm-machine-too-new", "vm-ovmf-32bit-cpu",    "vm-too-many-functions",   "vm-viommu-invalid",
+    "device-is-bridge",      "device-stuck-d3",   "device-vfio-denylist", "device-xvga-disable-vga",
+    "device-xvga-not-vga",   "host-rmrr",         "host-vfio-module",     "syntax-romfile-path",
+    "vm-args-set-dangling",  "vm-hugepages-numa", "vm-machine-too-new",   "vm-ovmf-32bit-cpu",
+    "vm-too-many-functions", "vm-viommu-invalid",
 };
 const std::vector<std::string> rom_rules{"device-romfile-missing", "device-romfile-signature", "device-romfile-size"};
 const std::vector<std::string> mdev_rules{
-    "device-gvtg-unsupported",  "device-mdev-leftover",           "device-mdev-multifunction",      "device-mdev-no-instance",
-    "device-mdev-type-unknown", "device-mdev-unsupported",        "device-nvidia-pf-instead-of-vf", "device-nvidia-type-unavailable",
-    "device-nvidia-vfio-bound",
+    "device-gvtg-unsupported",        "device-mdev-leftover",           "device-mdev-multifunction",
+    "device-mdev-no-instance",        "device-mdev-type-unknown",       "device-mdev-unsupported",
+    "device-nvidia-pf-instead-of-vf", "device-nvidia-type-unavailable", "device-nvidia-vfio-bound",
 };
 
 std::string vm_name(const StartContext& context) { return vm_label(context.vm); }
@@ -47,16 +49,20 @@ std::vector<Check> check_state(const StartContext& context) {
   std::vector<Check> checks;
   const std::string& file = context.vm.source->path;
   if (const RunningVm* process = running(context))
-    return {unknown("vm", vm_name(context) + " runs already: nothing is checked", "/proc/" + std::to_string(process->pid) + "/cmdline",
-                    "its process")};
-  if (is_template(context.vm)) return {make_check("vm", CheckStatus::fail, vm_name(context) + " is a template: it is cloned, never started", {{file, "template"}})};
+    return {unknown("vm", vm_name(context) + " runs already: nothing is checked",
+                    "/proc/" + std::to_string(process->pid) + "/cmdline", "its process")};
+  if (is_template(context.vm))
+    return {make_check("vm", CheckStatus::fail, vm_name(context) + " is a template: it is cloned, never started",
+                       {{file, "template"}})};
   if (!context.vm.node.empty() && context.vm.node != context.facts.host->node)
-    return {make_check("vm", CheckStatus::fail, vm_name(context) + " is on node `" + context.vm.node + "`, this host is `" + context.facts.host->node + "`",
-                       {{file, ""}}, "ask there")};
+    return {make_check(
+        "vm", CheckStatus::fail,
+        vm_name(context) + " is on node `" + context.vm.node + "`, this host is `" + context.facts.host->node + "`",
+        {{file, ""}}, "ask there")};
   std::string_view lock = context.vm.text("lock");
   if (lock.empty() || lock == "suspended") return {};
-  return {make_check("vm", CheckStatus::fail, vm_name(context) + " is locked: `" + std::string(lock) + "`", {{file, "lock"}},
-                     "wait for what holds it; `qm unlock` if that has died")};
+  return {make_check("vm", CheckStatus::fail, vm_name(context) + " is locked: `" + std::string(lock) + "`",
+                     {{file, "lock"}}, "wait for what holds it; `qm unlock` if that has died")};
 }
 
 /// A hostpci line that PVE passes over: the VM starts, without the device.
@@ -86,7 +92,9 @@ void check_configuration(const StartContext& context, std::vector<Check>& checks
     if (d.severity == Severity::error) checks.push_back(check_of("configuration", d, d.key));
   check_dropped(context, checks);
   if (checks.size() == before)
-    checks.push_back(passed("configuration", "Proxmox VE takes " + count(context.judged->assignments.size(), "hostpci line"), {{context.vm.source->path, ""}}));
+    checks.push_back(passed("configuration",
+                            "Proxmox VE takes " + count(context.judged->assignments.size(), "hostpci line"),
+                            {{context.vm.source->path, ""}}));
 }
 
 void check_device(const StartContext& context, const StartLine& line, std::vector<Check>& checks) {
@@ -94,13 +102,15 @@ void check_device(const StartContext& context, const StartLine& line, std::vecto
   if (line.devices.empty()) {
     bool told = std::any_of(context.judged->refusals.begin(), context.judged->refusals.end(),
                             [&](const Refusal& r) { return r.index == a.line().index; });
-    if (!told) checks.push_back(unknown("device", a.key() + ": which devices this host has is not known", "/sys/bus/pci/devices"));
+    if (!told)
+      checks.push_back(
+          unknown("device", a.key() + ": which devices this host has is not known", "/sys/bus/pci/devices"));
     return;
   }
   std::string message = a.key() + ": " + list(line.devices);
   if (a.resolved.mapping)
-    message += ", entry " + std::to_string(line.choice + 1) + " of " + std::to_string(a.resolved.choices.size()) + " of mapping `" +
-               std::string(a.resolved.mapping->id) + "`";
+    message += ", entry " + std::to_string(line.choice + 1) + " of " + std::to_string(a.resolved.choices.size()) +
+               " of mapping `" + std::string(a.resolved.mapping->id) + "`";
   checks.push_back(passed("device", std::move(message), {{device_path(line.devices.front()->address), "there"}}));
 }
 
@@ -115,8 +125,9 @@ void check_reset(const StartLine& line, std::vector<Check>& checks) {
     std::string path = device_path(device->address, "reset"), what = line.key() + ": `" + describe(*device) + "` ";
     bool none = device->reset == false || (device->reset_method && device->reset_method->empty());
     if (none)
-      checks.push_back(make_check("reset", CheckStatus::warn, what + "cannot be reset: it starts in the state in which it was left",
-                                  {{path, device->reset == false ? "does not exist" : "no method"}}, "`hostpci explain device-no-reset`"));
+      checks.push_back(make_check(
+          "reset", CheckStatus::warn, what + "cannot be reset: it starts in the state in which it was left",
+          {{path, device->reset == false ? "does not exist" : "no method"}}, "`hostpci explain device-no-reset`"));
     else if (!device->reset)
       checks.push_back(unknown("reset", what + "may have no reset", path));
     else
@@ -125,8 +136,8 @@ void check_reset(const StartLine& line, std::vector<Check>& checks) {
 }
 
 /// The findings of the rules, or that there is none.
-void check_by_rules(const StartContext& context, std::string_view name, const std::vector<std::string>& rules, std::string clean,
-                    std::vector<Evidence> evidence, std::vector<Check>& checks) {
+void check_by_rules(const StartContext& context, std::string_view name, const std::vector<std::string>& rules,
+                    std::string clean, std::vector<Evidence> evidence, std::vector<Check>& checks) {
   std::size_t before = checks.size();
   for (const Diagnostic& d : findings(context, rules)) {
     bool not_read = d.severity == Severity::info;
@@ -140,32 +151,39 @@ void check_roms(const StartContext& context, const std::vector<StartLine>& lines
   for (const StartLine& line : lines)
     if (std::string name(line.assignment->parsed().text(HostpciKey::romfile)); !name.empty() && name != "0") {
       auto at = context.facts.host->roms.find(name);
-      files.push_back({"/usr/share/kvm/" + name, at == context.facts.host->roms.end() ? "" : std::to_string(at->second.size) + " bytes"});
+      files.push_back({"/usr/share/kvm/" + name,
+                       at == context.facts.host->roms.end() ? "" : std::to_string(at->second.size) + " bytes"});
     }
   if (files.empty()) return;
-  check_by_rules(context, "rom", rom_rules, "every ROM file is there and begins as an option ROM does", std::move(files), checks);
+  check_by_rules(context, "rom", rom_rules, "every ROM file is there and begins as an option ROM does",
+                 std::move(files), checks);
 }
 
 void check_mediated(const StartContext& context, const std::vector<StartLine>& lines, std::vector<Check>& checks) {
   std::vector<Evidence> types;
   for (const StartLine& line : lines)
     if (line.mediated() && !line.devices.empty()) {
-      std::string type(mdev_type(*line.assignment)), path = device_path(line.devices.front()->address, "mdev_supported_types/" + type);
+      std::string type(mdev_type(*line.assignment)),
+          path = device_path(line.devices.front()->address, "mdev_supported_types/" + type);
       const MdevInstance* own = own_instance(context.facts, *line.assignment);
-      types.push_back({own ? "/sys/bus/mdev/devices/" + own->uuid : std::move(path), own ? "exists already" : "offered"});
+      types.push_back(
+          {own ? "/sys/bus/mdev/devices/" + own->uuid : std::move(path), own ? "exists already" : "offered"});
     }
   if (types.empty()) return;
   std::map<std::string, Holder> held = mdev_holders(*context.facts.host);
   for (const StartLine& line : lines)
     if (const MdevInstance* own = line.mediated() ? own_instance(context.facts, *line.assignment) : nullptr)
       if (auto holder = held.find(own->uuid); holder != held.end())
-        checks.push_back(make_check("mdev", CheckStatus::fail, line.key() + ": mediated device `" + own->uuid + "` is in use by VM " + std::to_string(holder->second.vmid),
-                                    {{holder->second.evidence, ""}}));
+        checks.push_back(make_check(
+            "mdev", CheckStatus::fail,
+            line.key() + ": mediated device `" + own->uuid + "` is in use by VM " + std::to_string(holder->second.vmid),
+            {{holder->second.evidence, ""}}));
   check_by_rules(context, "mdev", mdev_rules, "every mediated device can be made", std::move(types), checks);
 }
 
 bool held_by_other(const Holders& held, const std::vector<PciAddress>& functions) {
-  return std::any_of(functions.begin(), functions.end(), [&](const PciAddress& address) { return held.count(address) != 0; });
+  return std::any_of(functions.begin(), functions.end(),
+                     [&](const PciAddress& address) { return held.count(address) != 0; });
 }
 
 }  // namespace
@@ -191,7 +209,8 @@ std::vector<StartLine> start_lines(const StartContext& context) {
   return lines;
 }
 
-Check make_check(std::string_view name, CheckStatus status, std::string message, std::vector<Evidence> evidence, std::string mend) {
+Check make_check(std::string_view name, CheckStatus status, std::string message, std::vector<Evidence> evidence,
+                 std::string mend) {
   return {name, status, std::move(message), std::move(evidence), std::move(mend), {}, "", "", {}};
 }
 
@@ -202,7 +221,10 @@ Check check_of(std::string_view name, const Diagnostic& d, std::string prefix) {
     std::string_view text = slice(d.place.source->text, d.place.span);
     read.value = std::string(text.substr(0, text.find('\n')));
   }
-  std::string mend = !d.help.empty() ? d.help.front() : d.fix ? d.fix->title : d.rule.empty() ? "" : "`hostpci explain " + d.rule + "`";
+  std::string mend = !d.help.empty()  ? d.help.front()
+                     : d.fix          ? d.fix->title
+                     : d.rule.empty() ? ""
+                                      : "`hostpci explain " + d.rule + "`";
   CheckStatus status = d.severity == Severity::error ? CheckStatus::fail : CheckStatus::warn;
   Check check = make_check(name, status, (prefix.empty() ? "" : prefix + ": ") + d.message, {}, std::move(mend));
   if (!read.path.empty()) check.evidence.push_back(std::move(read));
@@ -214,12 +236,14 @@ std::vector<Check> check_start(const StartContext& context) {
   std::vector<Check> checks = check_state(context);
   if (!checks.empty()) return checks;
   if (!context.judged || context.judged->assignments.empty()) {
-    checks.push_back(passed("vm", vm_name(context) + " has no hostpci line: nothing here keeps it from starting", {{context.vm.source->path, ""}}));
+    checks.push_back(passed("vm", vm_name(context) + " has no hostpci line: nothing here keeps it from starting",
+                            {{context.vm.source->path, ""}}));
     if (context.judged) check_configuration(context, checks);
     return checks;
   }
   checks.push_back(passed("vm", vm_name(context) + " does not run", {{context.vm.source->path, "read"}}));
-  if (!context.facts.host->running) checks.back() = unknown("vm", "whether " + vm_name(context) + " runs is not known", "/run/qemu-server");
+  if (!context.facts.host->running)
+    checks.back() = unknown("vm", "whether " + vm_name(context) + " runs is not known", "/run/qemu-server");
   check_configuration(context, checks);
   std::vector<StartLine> lines = start_lines(context);
   for (const StartLine& line : lines) check_device(context, line, checks);
@@ -235,13 +259,19 @@ Readiness judge_start(const std::vector<Check>& checks) {
   Readiness verdict;
   for (const Check& check : checks) ++verdict.counts[std::size_t(check.status)];
   auto counted = [&](CheckStatus status) { return verdict.counts[std::size_t(status)]; };
-  std::size_t fails = counted(CheckStatus::fail), warns = counted(CheckStatus::warn), unknowns = counted(CheckStatus::unknown);
-  std::string rest = (warns ? ", " + count(warns, "warning") : "") + (unknowns ? ", " + std::to_string(unknowns) + " unknown" : "");
-  verdict.status = fails ? CheckStatus::fail : unknowns ? CheckStatus::unknown : warns ? CheckStatus::warn : CheckStatus::pass;
+  std::size_t fails = counted(CheckStatus::fail), warns = counted(CheckStatus::warn),
+              unknowns = counted(CheckStatus::unknown);
+  std::string rest =
+      (warns ? ", " + count(warns, "warning") : "") + (unknowns ? ", " + std::to_string(unknowns) + " unknown" : "");
+  verdict.status = fails      ? CheckStatus::fail
+                   : unknowns ? CheckStatus::unknown
+                   : warns    ? CheckStatus::warn
+                              : CheckStatus::pass;
   if (checks.size() == 1 && counted(CheckStatus::pass) == 0)
     verdict.message = (fails ? "not ready to start: " : "") + checks.front().message;
   else if (fails)
-    verdict.message = "not ready to start: " + std::to_string(fails) + " of " + count(checks.size(), "check") + (fails == 1 ? " fails" : " fail") + rest;
+    verdict.message = "not ready to start: " + std::to_string(fails) + " of " + count(checks.size(), "check") +
+                      (fails == 1 ? " fails" : " fail") + rest;
   else
     verdict.message = (unknowns ? "nothing speaks against a start" : "would start") + rest;
   return verdict;

@@ -1,11 +1,12 @@
-// Everything up to the start of a VM without starting it: configuration, devices, groups, ROMs, mediated devices, memory. Nothing
-// is written.
+// Everything up to the start of a VM without starting it: configuration, devices, groups, ROMs, mediated devices,
+// memory. Nothing is written.
 #pragma once
 #include <vector>
 
 #include "live/vfio.hpp"
 #include "rules/facts.hpp"
 #include "rules/readiness.hpp"
+#include "system/file_system.hpp"
 
 namespace hostpci {
 
@@ -18,12 +19,13 @@ struct StartContext {
   Vfio* kernel = nullptr;              ///< null: the running kernel is not this host's
 };
 
-/// One or more of each: vm, configuration, device, driver, group, attach, reset, rom, mdev, memory. A VM that runs, or cannot start
-/// whatever its devices are, gets the first only.
+/// One or more of each: vm, configuration, device, driver, group, attach, reset, rom, mdev, memory. A VM that runs, or
+/// cannot start whatever its devices are, gets the first only.
 std::vector<Check> check_start(const StartContext&);
 
-/// Starts the installed QEMU, stopped, with what `showcmd` prints, and tells what it made of each device and what it said. Only where
-/// none of the checks before fails and every device is on a driver of VFIO already; the running host alone.
+/// Starts the installed QEMU, stopped, with what `showcmd` prints, and tells what it made of each device and what it
+/// said. Only where none of the checks before fails and every device is on a driver of VFIO already; the running host
+/// alone.
 std::vector<Check> check_qemu(const StartContext&, const std::vector<Check>& before, int milliseconds);
 
 /// "would start", or how much stands in its way.

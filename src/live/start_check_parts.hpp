@@ -22,10 +22,12 @@ struct StartLine {
   bool keeps() const { return keeps_driver(*assignment); }
 };
 
-/// Of a mapping the first entry that no running VM holds, as PVE reserves it. Source: qemu-server PCI.pm (choose_hostpci_devices).
+/// Of a mapping the first entry that no running VM holds, as PVE reserves it. Source: qemu-server PCI.pm
+/// (choose_hostpci_devices).
 std::vector<StartLine> start_lines(const StartContext&);
 
-Check make_check(std::string_view name, CheckStatus, std::string message, std::vector<Evidence> = {}, std::string mend = {});
+Check make_check(std::string_view name, CheckStatus, std::string message, std::vector<Evidence> = {},
+                 std::string mend = {});
 /// A finding as a check: FAIL for an error, WARN for a warning.
 Check check_of(std::string_view name, const Diagnostic&, std::string prefix = {});
 

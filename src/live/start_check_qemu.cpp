@@ -35,9 +35,12 @@ void check_bound(const StartContext& context, const StartLine& line, std::vector
     if (own_instance(context.facts, *line.assignment)) return;
     std::string uuid = mdev_uuid(context.vm.vmid, line.assignment->line().index), type(mdev_type(*line.assignment));
     std::string parent = line.devices.empty() ? "ADDR" : line.devices.front()->address.str();
-    checks.push_back(make_check("qemu", CheckStatus::fail, line.key() + ": QEMU was not started: mediated device `" + uuid + "` has to be made first",
-                                {{"/sys/bus/mdev/devices/" + uuid, "does not exist"}}, "`hostpci mdev create " + parent + " " + type + " --vm " + std::to_string(context.vm.vmid) + " --index " +
-                                    std::to_string(line.assignment->line().index) + "`"));
+    checks.push_back(
+        make_check("qemu", CheckStatus::fail,
+                   line.key() + ": QEMU was not started: mediated device `" + uuid + "` has to be made first",
+                   {{"/sys/bus/mdev/devices/" + uuid, "does not exist"}},
+                   "`hostpci mdev create " + parent + " " + type + " --vm " + std::to_string(context.vm.vmid) +
+                       " --index " + std::to_string(line.assignment->line().index) + "`"));
     return;
   }
   std::vector<const Device*> devices = unbound(context, line);
@@ -45,13 +48,16 @@ void check_bound(const StartContext& context, const StartLine& line, std::vector
   std::string addresses;
   for (const Device* device : devices) addresses += " " + device->address.str();
   const Device& first = *devices.front();
-  checks.push_back(make_check("qemu", CheckStatus::fail, line.key() + ": QEMU was not started: `" + describe(first) + "` has " + driver_text(first) + ", not `vfio-pci`",
-                              {{device_path(first.address, "driver"), first.driver.value_or("")}}, "`hostpci bind" + addresses + "`"));
+  checks.push_back(make_check(
+      "qemu", CheckStatus::fail,
+      line.key() + ": QEMU was not started: `" + describe(first) + "` has " + driver_text(first) + ", not `vfio-pci`",
+      {{device_path(first.address, "driver"), first.driver.value_or("")}}, "`hostpci bind" + addresses + "`"));
 }
 
 /// The entry of a mapping that `showcmd` prints is held by another VM.
 bool shows_another(const StartLine& line) {
-  return !line.devices.empty() && !line.assignment->functions().empty() && line.devices.front()->address != line.assignment->functions().front();
+  return !line.devices.empty() && !line.assignment->functions().empty() &&
+         line.devices.front()->address != line.assignment->functions().front();
 }
 
 Check not_started(std::string why) { return make_check("qemu", CheckStatus::unknown, "QEMU was not started: " + why); }
@@ -63,13 +69,15 @@ std::vector<Check> check_before(const StartContext& context, const std::vector<C
   if (before.size() == 1 && before.front().status == CheckStatus::unknown) return {not_started(before.front().message)};
   if (architecture(context.vm) != "x86_64" || context.facts.host->architecture.value_or("amd64") != "amd64")
     return {not_started("only machines of x86_64 can be tried")};
-  if (qemu_program(*context.system).empty()) return {not_started("none is installed (/usr/bin/kvm, /usr/bin/qemu-system-x86_64)")};
+  if (qemu_program(*context.system).empty())
+    return {not_started("none is installed (/usr/bin/kvm, /usr/bin/qemu-system-x86_64)")};
   std::vector<Check> checks;
   if (!context.judged) return checks;
   std::vector<StartLine> lines = start_lines(context);
   auto limit = lock_limit(*context.system);
   if (!lines.empty() && limit && *limit < memory_to_try(context))
-    return {not_started("this user may lock " + std::to_string(*limit) + " MiB (RLIMIT_MEMLOCK); Proxmox VE starts it as root")};
+    return {not_started("this user may lock " + std::to_string(*limit) +
+                        " MiB (RLIMIT_MEMLOCK); Proxmox VE starts it as root")};
   for (const StartLine& line : lines)
     if (shows_another(line))
       checks.push_back(not_started(line.key() + " would take an entry of its mapping that `showcmd` does not print"));
@@ -94,17 +102,23 @@ Check check_made(const QemuDevice& device) {
   return make_check("qemu", CheckStatus::warn, what + ", but " + join(wrong, ", "), std::move(read));
 }
 
-void tell(const StartContext& context, const QemuTrial& trial, const QemuReport& report, std::uint64_t memory, std::vector<Check>& checks) {
+void tell(const StartContext& context, const QemuTrial& trial, const QemuReport& report, std::uint64_t memory,
+          std::vector<Check>& checks) {
   std::vector<Evidence> read{{trial.program, shell_line(trial.arguments)}};
-  std::string message = report.failure.empty() ? "QEMU " + report.version + " took every device; it stood at `" + report.state + "`, and was ended" : report.failure;
-  if (memory != memory_mib(context.vm)) message += "; tried with " + std::to_string(memory) + " MiB of the VM's " + std::to_string(memory_mib(context.vm));
-  checks.push_back(make_check("qemu", report.failure.empty() ? CheckStatus::pass : CheckStatus::fail, std::move(message), std::move(read)));
+  std::string message = report.failure.empty() ? "QEMU " + report.version + " took every device; it stood at `" +
+                                                     report.state + "`, and was ended"
+                                               : report.failure;
+  if (memory != memory_mib(context.vm))
+    message += "; tried with " + std::to_string(memory) + " MiB of the VM's " + std::to_string(memory_mib(context.vm));
+  checks.push_back(make_check("qemu", report.failure.empty() ? CheckStatus::pass : CheckStatus::fail,
+                              std::move(message), std::move(read)));
   if (report.failure.empty())
     for (const QemuDevice& device : report.devices) checks.push_back(check_made(device));
   for (std::size_t i = 0; i < std::min(report.said.size(), most_lines); ++i)
     checks.push_back(make_check("qemu", CheckStatus::warn, "QEMU says: " + report.said[i]));
   if (report.said.size() > most_lines)
-    checks.push_back(make_check("qemu", CheckStatus::warn, "QEMU says " + count(report.said.size() - most_lines, "line") + " more"));
+    checks.push_back(
+        make_check("qemu", CheckStatus::warn, "QEMU says " + count(report.said.size() - most_lines, "line") + " more"));
 }
 
 }  // namespace

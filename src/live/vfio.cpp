@@ -9,7 +9,6 @@
 #include <cerrno>
 
 #include "system/descriptor.hpp"
-#include "text/words.hpp"
 
 namespace hostpci {
 namespace {
@@ -51,33 +50,16 @@ class KernelVfio : public Vfio {
   }
 };
 
-bool is_process(const std::string& entry) { return number(entry).has_value(); }
-
 }  // namespace
 
 std::string_view name(VfioStep step) {
-  constexpr std::array<std::string_view, 6> names{"open", "VFIO_GROUP_GET_STATUS", "open", "VFIO_GROUP_SET_CONTAINER", "VFIO_SET_IOMMU", ""};
+  constexpr std::array<std::string_view, 6> names{
+      "open", "VFIO_GROUP_GET_STATUS", "open", "VFIO_GROUP_SET_CONTAINER", "VFIO_SET_IOMMU", ""};
   return names[std::size_t(step)];
 }
 
 std::unique_ptr<Vfio> kernel_vfio() { return std::make_unique<KernelVfio>(); }
 
 std::string vfio_node(int group) { return "/dev/vfio/" + std::to_string(group); }
-
-std::vector<VfioUser> vfio_users(const FileSystem& system, int group) {
-  std::vector<VfioUser> users;
-  for (const std::string& process : system.list("/proc").value_or({})) {
-    if (!is_process(process)) continue;
-    std::string directory = "/proc/" + process;
-    for (const std::string& file : system.list(directory + "/fd").value_or({})) {
-      std::string path = directory + "/fd/" + file;
-      if (system.read_link(path).value_or("") != vfio_node(group)) continue;
-      std::string program(trim(system.read(directory + "/comm").value_or("")));
-      users.push_back({std::uint32_t(*number(process)), std::move(program), std::move(path)});
-      break;
-    }
-  }
-  return users;
-}
 
 }  // namespace hostpci

@@ -6,16 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "system/file_system.hpp"
 
 namespace hostpci {
 
 /// The questions in their order.
 enum class VfioStep : std::uint8_t {
-  node,       ///< open /dev/vfio/GROUP: ENOENT no member is on a VFIO driver, EBUSY a process has it, EACCES not allowed
-  status,     ///< VFIO_GROUP_GET_STATUS
+  node,    ///< open /dev/vfio/GROUP: ENOENT no member is on a VFIO driver, EBUSY a process has it, EACCES not allowed
+  status,  ///< VFIO_GROUP_GET_STATUS
   container,  ///< open /dev/vfio/vfio: ENOENT a kernel with iommufd alone
   attach,     ///< VFIO_GROUP_SET_CONTAINER
   iommu,      ///< VFIO_SET_IOMMU: EPERM the kernel does not let this group go to a VM
@@ -24,9 +21,9 @@ enum class VfioStep : std::uint8_t {
 std::string_view name(VfioStep);  ///< "VFIO_GROUP_GET_STATUS"
 
 struct VfioAnswer {
-  std::optional<bool> viable;            ///< unknown where node or status was refused
-  VfioStep refused = VfioStep::none;     ///< of a group that is not viable no more is asked
-  int code = 0;                          ///< errno of that step
+  std::optional<bool> viable;         ///< unknown where node or status was refused
+  VfioStep refused = VfioStep::none;  ///< of a group that is not viable no more is asked
+  int code = 0;                       ///< errno of that step
 };
 
 /// Who is asked.
@@ -41,13 +38,5 @@ std::unique_ptr<Vfio> kernel_vfio();
 
 /// "/dev/vfio/14"
 std::string vfio_node(int group);
-
-/// A process that has a group open.
-struct VfioUser {
-  std::uint32_t pid = 0;
-  std::string name;      ///< of its program; empty: not readable
-  std::string evidence;  ///< "/proc/812/fd/14"
-};
-std::vector<VfioUser> vfio_users(const FileSystem&, int group);
 
 }  // namespace hostpci

@@ -1,4 +1,5 @@
-// `start-check` as it is run: lines, JSON in doctor's form, exit statuses, where QEMU may not be started, bytes of a stranger.
+// `start-check` as it is run: lines, JSON in doctor's form, exit statuses, where QEMU may not be started, bytes of a
+// stranger.
 #include <doctest/doctest.h>
 
 #include <boost/json.hpp>
@@ -18,7 +19,8 @@ const std::string fixtures = FIXTURES;
 Ran start_check(const std::string& vm, std::vector<std::string> more = {}) {
   TemporaryDirectory directory;
   directory.write("etc/pve/qemu-server/100.conf", vm);
-  std::vector<std::string> arguments{"--root", directory.path(), "--host", fixtures + "/hosts/example.yaml", "start-check", "100"};
+  std::vector<std::string> arguments{
+      "--root", directory.path(), "--host", fixtures + "/hosts/example.yaml", "start-check", "100"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return run_hostpci(arguments);
 }
@@ -31,8 +33,11 @@ TEST_CASE("a VM that would start, judged by a snapshot: what is not known is sai
   Ran ran = start_check(gpu);
   CHECK(ran.status == 0);
   CHECK(ran.err == "");
-  for (const char* line : {"PASS     vm             VM 100 does not run", "PASS     configuration  Proxmox VE takes 1 hostpci line", "PASS     rom            every ROM file",
-                           "a prediction, for this is not the running host [/dev/vfio/2: not asked]", "UNKNOWN  memory         4096 MiB to pin; how much is free is not known"})
+  for (const char* line :
+       {"PASS     vm             VM 100 does not run", "PASS     configuration  Proxmox VE takes 1 hostpci line",
+        "PASS     rom            every ROM file",
+        "a prediction, for this is not the running host [/dev/vfio/2: not asked]",
+        "UNKNOWN  memory         4096 MiB to pin; how much is free is not known"})
     CHECK_MESSAGE(ran.out.find(line) != std::string::npos, line << " in\n" << ran.out);
   CHECK(ran.out.ends_with("nothing speaks against a start, 1 unknown\n"));
 }
@@ -81,7 +86,8 @@ TEST_CASE("this host: a VM without lines is tried on the installed QEMU, and not
   TemporaryDirectory directory;
   directory.write("900.conf", "machine: q35\nmemory: 64\n");
   Ran ran = run_hostpci({"start-check", directory.path() + "/900.conf", "--qemu", "--timeout", "60"});
-  if (ran.out.find("none is installed") != std::string::npos || ran.out.find("only machines of x86_64") != std::string::npos) {
+  if (ran.out.find("none is installed") != std::string::npos ||
+      ran.out.find("only machines of x86_64") != std::string::npos) {
     MESSAGE("left out: no QEMU for this host is installed");
     return;
   }

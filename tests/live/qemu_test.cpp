@@ -20,7 +20,8 @@ using namespace hostpci::test;
 
 namespace {
 
-/// A program in QEMU's place: a script for sh. `greeting` and `answer` (to the next question, its id counted) are there.
+/// A program in QEMU's place: a script for sh. `greeting` and `answer` (to the next question, its id counted) are
+/// there.
 struct FakeQemu {
   TemporaryDirectory directory;
   QemuTrial trial;
@@ -43,7 +44,14 @@ answer() { read -r question; n=$((n + 1)); echo "{\"return\": $1, \"id\": $n}"; 
 };
 
 QemuDevice network_card() {
-  return {"vfio-pci", "hostpci0", {{"host", "0000:01:00.0", ""}, {"bus", "ich9-pcie-port-1", ""}, {"addr", "0x0.1", ""}, {"rombar", "0", ""}, {"x-pci-vendor-id", "0x10de", ""}, {"multifunction", "on", ""}}};
+  return {"vfio-pci",
+          "hostpci0",
+          {{"host", "0000:01:00.0", ""},
+           {"bus", "ich9-pcie-port-1", ""},
+           {"addr", "0x0.1", ""},
+           {"rombar", "0", ""},
+           {"x-pci-vendor-id", "0x10de", ""},
+           {"multifunction", "on", ""}}};
 }
 
 /// The greeting, the capabilities, the state.
@@ -67,7 +75,8 @@ bool has(const QemuTrial& trial, const std::string& argument) {
 }  // namespace
 
 TEST_CASE("devices are read out of the arguments") {
-  std::vector<QemuDevice> devices = qemu_devices({"-device", "pcie-root-port,id=ich9-pcie-port-5,addr=10.0", "-device", "vfio-pci,host=0000:01:00.0,id=hostpci4"});
+  std::vector<QemuDevice> devices = qemu_devices(
+      {"-device", "pcie-root-port,id=ich9-pcie-port-5,addr=10.0", "-device", "vfio-pci,host=0000:01:00.0,id=hostpci4"});
   REQUIRE(devices.size() == 2);
   CHECK(devices[0].driver == "pcie-root-port");
   CHECK(devices[1].id == "hostpci4");
@@ -100,26 +109,34 @@ answer '{}'
 }
 
 TEST_CASE("a property that it does not know is left open; a device that is not there is a failure") {
-  FakeQemu knows(begin + "read -r q; echo '{\"error\": {\"class\": \"GenericError\", \"desc\": \"no property\"}, \"id\": 3}'; n=3\nanswer '\"vfio-pci\"'\nanswer '{}'\n");
+  FakeQemu knows(begin +
+                 "read -r q; echo '{\"error\": {\"class\": \"GenericError\", \"desc\": \"no property\"}, \"id\": 3}'; "
+                 "n=3\nanswer '\"vfio-pci\"'\nanswer '{}'\n");
   knows.trial.devices = {{"vfio-pci", "hostpci0", {{"x-new", "1", ""}}}};
   QemuReport report = try_qemu(knows.trial);
   CHECK(report.failure == "");
   CHECK(report.devices[0].properties[0].found == "");
-  FakeQemu lacks(begin + "read -r q; echo '{\"error\": {\"class\": \"DeviceNotFound\", \"desc\": \"no such device\"}, \"id\": 3}'\nexec sleep 60\n");
+  FakeQemu lacks(begin +
+                 "read -r q; echo '{\"error\": {\"class\": \"DeviceNotFound\", \"desc\": \"no such device\"}, \"id\": "
+                 "3}'\nexec sleep 60\n");
   lacks.trial.devices = {{"vfio-pci", "hostpci0", {}}};
   CHECK(try_qemu(lacks.trial).failure == "QEMU refuses `qom-get`: no such device");
   CHECK(lacks.is_gone());
 }
 
 TEST_CASE("noise on the monitor is passed over: events, garbage bytes, broken JSON") {
-  FakeQemu qemu(R"(printf '\377\376\000garbage\n[1,2\n\n"text"\n{"event": "RESUME"}\n')" "\n" + begin + "printf '{\"return\": 5, \"id\": 77}\\n'\nanswer '{}'\n");
+  FakeQemu qemu(R"(printf '\377\376\000garbage\n[1,2\n\n"text"\n{"event": "RESUME"}\n')"
+                "\n" +
+                begin + "printf '{\"return\": 5, \"id\": 77}\\n'\nanswer '{}'\n");
   QemuReport report = try_qemu(qemu.trial);
   CHECK(report.failure == "");
   CHECK(report.state == "prelaunch");
 }
 
 TEST_CASE("it dies early, and what it said is kept line by line") {
-  FakeQemu qemu("echo 'qemu: -device vfio-pci,host=0000:01:00.0: vfio 0000:01:00.0: failed to open /dev/vfio/14: No such file or directory' >&2\necho >&2\nprintf 'last\\033[31m' >&2\nexit 1\n");
+  FakeQemu qemu(
+      "echo 'qemu: -device vfio-pci,host=0000:01:00.0: vfio 0000:01:00.0: failed to open /dev/vfio/14: No such file or "
+      "directory' >&2\necho >&2\nprintf 'last\\033[31m' >&2\nexit 1\n");
   QemuReport report = try_qemu(qemu.trial);
   CHECK(report.failure == "QEMU ended with status 1");
   REQUIRE(report.said.size() == 2);
@@ -141,8 +158,10 @@ TEST_CASE("a crash, and a program that is not there") {
 
 TEST_CASE("it hangs: killed when the time is over, wherever that is") {
   QemuReport report;
-  for (const std::string& script : {std::string("exec sleep 60\n"), std::string("greeting\nexec sleep 60\n"), begin + "trap '' TERM INT HUP\nexec sleep 60\n",
-                                    std::string("exec 0<&- 1>&-\nexec sleep 60\n"), std::string("while :; do echo '{\"event\": \"X\"}'; done\n")}) {
+  for (const std::string& script :
+       {std::string("exec sleep 60\n"), std::string("greeting\nexec sleep 60\n"),
+        begin + "trap '' TERM INT HUP\nexec sleep 60\n", std::string("exec 0<&- 1>&-\nexec sleep 60\n"),
+        std::string("while :; do echo '{\"event\": \"X\"}'; done\n")}) {
     FakeQemu qemu(script, 1000);
     qemu.trial.devices = {network_card()};
     double seconds = seconds_of(qemu.trial, report);
@@ -195,7 +214,8 @@ TEST_CASE("endless talk costs no memory without end") {
 TEST_CASE("the machine around the lines: PVE's buses where its file is not installed") {
   MemoryFileSystem system;
   system.put("/usr/bin/qemu-system-x86_64", "");
-  const std::vector<std::string> port1{"-device", "vfio-pci,host=0000:01:00.0,id=hostpci0,bus=ich9-pcie-port-1,addr=0x0"};
+  const std::vector<std::string> port1{"-device",
+                                       "vfio-pci,host=0000:01:00.0,id=hostpci0,bus=ich9-pcie-port-1,addr=0x0"};
   QemuTrial q35 = qemu_trial(system, make_vm(100, "machine: pc-q35-8.1+pve0\nmemory: 2048\n"), port1, 2048);
   CHECK(q35.program == "/usr/bin/qemu-system-x86_64");
   CHECK(argument_after(q35, "-machine") == "pc-q35-8.1");
@@ -212,7 +232,8 @@ TEST_CASE("the machine around the lines: PVE's buses where its file is not insta
   QemuTrial pc = qemu_trial(system, make_vm(100, "hostpci4: 0000:01:00.0\n"), bridge, 512);
   CHECK(argument_after(pc, "-machine") == "pc");
   CHECK(has(pc, "pci-bridge,id=pci.2,chassis_nr=2,bus=pci.0,addr=0x1f"));
-  QemuTrial igd = qemu_trial(system, make_vm(100, "vga: none\nhostpci0: 0000:00:02.0,legacy-igd=1\nhostpci4: 0000:01:00.0\n"), bridge, 512);
+  QemuTrial igd = qemu_trial(
+      system, make_vm(100, "vga: none\nhostpci0: 0000:00:02.0,legacy-igd=1\nhostpci4: 0000:01:00.0\n"), bridge, 512);
   CHECK(has(igd, "pci-bridge,id=pci.2,chassis_nr=2,bus=pci.1,addr=0x1e"));
   CHECK(has(igd, "pci-bridge,id=pci.1,chassis_nr=1,bus=pci.0,addr=0x1e"));
 
@@ -234,17 +255,21 @@ TEST_CASE("the installed QEMU makes PVE's machines, with a device of its own in 
   struct Machine {
     const char *vm, *bus, *address;
   };
-  for (const Machine& m : {Machine{"machine: q35\n", "ich9-pcie-port-2", "0x0"}, Machine{"machine: q35\n", "pci.0", "0x10"}, Machine{"machine: q35\n", "pci.2", "0xd"},
+  for (const Machine& m : {Machine{"machine: q35\n", "ich9-pcie-port-2", "0x0"},
+                           Machine{"machine: q35\n", "pci.0", "0x10"}, Machine{"machine: q35\n", "pci.2", "0xd"},
                            Machine{"memory: 128\n", "pci.0", "0x1c"}, Machine{"memory: 128\n", "pci.2", "0xd"},
                            Machine{"vga: none\nhostpci0: 0000:00:02.0,legacy-igd=1\n", "pci.2", "0xd"}}) {
-    std::string device = std::string("pci-testdev,id=hostpci0,bus=") + m.bus + ",addr=" + m.address + ",rombar=0,multifunction=on";
+    std::string device =
+        std::string("pci-testdev,id=hostpci0,bus=") + m.bus + ",addr=" + m.address + ",rombar=0,multifunction=on";
     QemuTrial trial = qemu_trial(**system, make_vm(100, m.vm), {"-device", device}, 128);
     QemuReport report = try_qemu(trial);
     CHECK_MESSAGE(report.failure == "", m.vm << join(report.said, "\n"));
-    for (const std::string& line : report.said) CHECK_MESSAGE(line.find("-device") == line.npos, line);  // of the processor it may warn
+    for (const std::string& line : report.said)
+      CHECK_MESSAGE(line.find("-device") == line.npos, line);  // of the processor it may warn
     CHECK(report.state == "prelaunch");
     REQUIRE(report.devices.size() == 1);
-    for (const QemuProperty& p : report.devices[0].properties) CHECK_MESSAGE(p.found == p.wished, p.name << "=" << p.found);
+    for (const QemuProperty& p : report.devices[0].properties)
+      CHECK_MESSAGE(p.found == p.wished, p.name << "=" << p.found);
   }
 }
 
@@ -252,7 +277,8 @@ TEST_CASE("the installed QEMU refuses what is not there, in its own words") {
   auto system = real_file_system("/");
   REQUIRE(system);
   if (qemu_program(**system).empty()) return;  // told above
-  QemuTrial trial = qemu_trial(**system, make_vm(100, "machine: q35\n"), {"-device", "vfio-pci,host=ffff:ff:1f.7,id=hostpci0,bus=pcie.0,addr=0x10"}, 64);
+  QemuTrial trial = qemu_trial(**system, make_vm(100, "machine: q35\n"),
+                               {"-device", "vfio-pci,host=ffff:ff:1f.7,id=hostpci0,bus=pcie.0,addr=0x10"}, 64);
   QemuReport report = try_qemu(trial);
   CHECK(report.failure == "QEMU ended with status 1");
   REQUIRE_FALSE(report.said.empty());
