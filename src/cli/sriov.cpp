@@ -1,5 +1,5 @@
-// `sriov`: virtual functions of a card, now and at every boot. What is asked for takes place as a whole: a rule for every boot whose
-// functions cannot be made now is taken back.
+// `sriov`: virtual functions of a card, now and at every boot. What is asked for takes place as a whole: a rule for
+// every boot whose functions cannot be made now is taken back.
 #include <algorithm>
 #include <boost/json.hpp>
 
@@ -53,7 +53,8 @@ class FunctionsChange {
   bool dry() const { return invocation_.options.has("dry-run"); }
   FileSystem& files() { return survey_->world->system(); }
 
-  // At every boot --------------------------------------------------------------------------------------------------------
+  // At every boot
+  // --------------------------------------------------------------------------------------------------------
 
   /// False, told: nothing is to be done now either.
   bool plan_rule(int& status) {
@@ -72,22 +73,28 @@ class FunctionsChange {
 
   /// What was interrupted is settled first, and no change comes on top of one that may take itself back.
   bool may_write(int& status) {
-    if (!invocation_.globals.host.empty()) return status = fail("a rule for every boot can be shown for a snapshot, not written", usage), false;
+    if (!invocation_.globals.host.empty())
+      return status = fail("a rule for every boot can be shown for a snapshot, not written", usage), false;
     auto world = World::open(invocation_.globals);
     if (!world) return status = fail(world.error().message), false;
     if (auto ended = recover_first(invocation_, (*world)->system())) return status = *ended, false;
     auto waiting = unconfirmed((*world)->system());
     if (!waiting) return status = fail(waiting.error().message), false;
     if (!*waiting) return true;
-    return status = fail("a change waits to be confirmed: `hostpci apply --confirm` keeps it, `hostpci rollback` takes it back"), false;
+    return status = fail(
+               "a change waits to be confirmed: `hostpci apply --confirm` keeps it, `hostpci rollback` takes it back"),
+           false;
   }
 
   TransactionRequest transaction() {
     auto fits = [this]() -> Status {
       auto survey = Survey::open(invocation_.globals);
       if (!survey) return survey.error();
-      auto changed = changed_evidence(plan_.read, functions_plan(**survey, card_address(), {request_.count, request_.probe}).read);
-      return changed.empty() ? Status(Done{}) : Failure{"nothing was changed: what the rule was made from is no longer so: " + join(changed, ", ")};
+      auto changed =
+          changed_evidence(plan_.read, functions_plan(**survey, card_address(), {request_.count, request_.probe}).read);
+      return changed.empty()
+                 ? Status(Done{})
+                 : Failure{"nothing was changed: what the rule was made from is no longer so: " + join(changed, ", ")};
     };
     std::string what = as_typed(invocation_) + (request_.probe ? "" : " --no-probe") + " --persist";
     return {what, plan_.files, plan_.refresh, refresh_runner(invocation_), plan_.undo, fits};
@@ -97,7 +104,8 @@ class FunctionsChange {
 
   void show_plan() {
     if (!persist() || invocation_.json()) return;
-    out_ << (plan_.files.empty() ? "at every boot: so already\n" : render_plan(plan_, Output::colour(invocation_.globals.color)));
+    out_ << (plan_.files.empty() ? "at every boot: so already\n"
+                                 : render_plan(plan_, Output::colour(invocation_.globals.color)));
     if (!dry()) (void)out_.flush();
   }
 
@@ -126,7 +134,8 @@ class FunctionsChange {
     auto request = transaction();
     auto result = carry_out(files(), request);
     if (!result) return fail(result.error().message);
-    if (result->outcome != Outcome::done && result->outcome != Outcome::unrefreshed) return tell_result(invocation_, request, *result);
+    if (result->outcome != Outcome::done && result->outcome != Outcome::unrefreshed)
+      return tell_result(invocation_, request, *result);
     int status = act_again();
     return status == done ? tell_transaction(request, *result) : take_back(result->id, status);
   }
@@ -142,14 +151,17 @@ class FunctionsChange {
     auto undo = undo_of(files(), id);
     auto back = undo ? roll_back(files(), *undo, refresh_runner(invocation_)) : Result<TransactionResult>(undo.error());
     bool gone = back && (back->outcome == Outcome::done || back->outcome == Outcome::unrefreshed);
-    if (!back) log_error(back.error().message);
+    if (!back)
+      log_error(back.error().message);
     else
       for (const std::string& problem : back->problems) log_error(problem);
-    log_error(gone ? "what was written for every boot was taken back" : "what was written for every boot stands: `hostpci rollback " + id + "` takes it back");
+    log_error(gone ? "what was written for every boot was taken back"
+                   : "what was written for every boot stands: `hostpci rollback " + id + "` takes it back");
     return status;
   }
 
-  // Now ------------------------------------------------------------------------------------------------------------------
+  // Now
+  // ------------------------------------------------------------------------------------------------------------------
 
   bool is_possible(const Device& card, int& status) {
     Status possible = functions_possible(card, request_.count);
@@ -167,7 +179,8 @@ class FunctionsChange {
   }
 
   std::vector<Diagnostic> objections_now() {
-    auto all = functions_objections(session_->host(), session_->from_snapshot() ? nullptr : &session_->system(), *card_, request_.count);
+    auto all = functions_objections(session_->host(), session_->from_snapshot() ? nullptr : &session_->system(), *card_,
+                                    request_.count);
     for (std::size_t i = request_.count; i < card_->virtfns.size(); ++i) object_to_lines(card_->virtfns[i], all);
     return all;
   }
@@ -183,7 +196,8 @@ class FunctionsChange {
       Diagnostic d;
       d.rule = "device-vf-not-created";
       d.severity = Severity::warning;
-      d.message = "VM " + std::to_string(user.vm->vm->vmid) + " takes `" + function.str() + "`, which will not be there (" + user.assignment->key() + ")";
+      d.message = "VM " + std::to_string(user.vm->vm->vmid) + " takes `" + function.str() +
+                  "`, which will not be there (" + user.assignment->key() + ")";
       d.place = Place(user.vm->vm->source->path);
       all.push_back(std::move(d));
     }
@@ -192,9 +206,12 @@ class FunctionsChange {
   /// Nothing: go on. Asked once, be it for what goes now or for what is written.
   std::optional<int> object() {
     std::vector<Diagnostic> all = objections_now();
-    bool asks = std::any_of(all.begin(), all.end(), [](const Diagnostic& d) { return d.severity == Severity::warning; });
+    bool asks =
+        std::any_of(all.begin(), all.end(), [](const Diagnostic& d) { return d.severity == Severity::warning; });
     bool writes = !plan_.files.empty();
-    if (auto status = settle(invocation_, all, writes ? "Write this, and take these functions from the host now?" : "Take these functions from the host?"))
+    if (auto status = settle(
+            invocation_, all,
+            writes ? "Write this, and take these functions from the host now?" : "Take these functions from the host?"))
       return status;
     if (asks || !writes || dry()) return {};
     return ask(invocation_, "Write this, and make it so now?", false);
@@ -204,20 +221,23 @@ class FunctionsChange {
   int act_again() {
     int status = done;
     if (!open(status)) return status;
-    if (auto objections = objections_now(); refuses(objections)) return settle(invocation_, objections, "").value_or(refused);
+    if (auto objections = objections_now(); refuses(objections))
+      return settle(invocation_, objections, "").value_or(refused);
     return act();
   }
 
   int act() {
     if (functions_writes(*card_, request_).empty()) return tell({}), int(done);
-    if (Status set = set_functions(session_->system(), *card_, request_, session_->milliseconds()); !set) return fail(set.error().message);
+    if (Status set = set_functions(session_->system(), *card_, request_, session_->milliseconds()); !set)
+      return fail(set.error().message);
     bool drivers_come = request_.probe && request_.autoprobe.value_or(true);
     int wait = drivers_come ? std::min(driver_milliseconds, session_->milliseconds()) : 0;
     tell(function_drivers(session_->system(), *card_, wait));
     return done;
   }
 
-  // Telling --------------------------------------------------------------------------------------------------------------
+  // Telling
+  // --------------------------------------------------------------------------------------------------------------
 
   void tell(const std::vector<FunctionDriver>& functions) {
     std::vector<KernelWrite> writes = functions_writes(*card_, request_);
@@ -227,21 +247,27 @@ class FunctionsChange {
     std::string before = std::to_string(*card_->sriov_numvfs);
     out_ << card_->address.str() << ": " << before << " -> " << count(request_.count, "virtual function") << "\n";
     for (const FunctionDriver& function : functions)
-      out_ << "  " << function.address.str() << ": " << (function.driver.empty() ? "no driver" : printable(function.driver)) << "\n";
+      out_ << "  " << function.address.str() << ": "
+           << (function.driver.empty() ? "no driver" : printable(function.driver)) << "\n";
     if (request_.probe && request_.count && request_.autoprobe == false)
       log_note("`sriov_drivers_autoprobe` of the card is 0: no driver is tried on them");
     out_ << "undo: " << shell_line({"hostpci", "sriov", card_->address.str(), before}) << "\n";
   }
 
   void tell_already() {
-    out_ << card_->address.str() << ": has " << (request_.count ? count(request_.count, "virtual function") : "no virtual functions") << " already\n";
-    if (!request_.probe && request_.count) log_note("`--no-probe` is for functions that are made: these keep what they have");
+    out_ << card_->address.str() << ": has "
+         << (request_.count ? count(request_.count, "virtual function") : "no virtual functions") << " already\n";
+    if (!request_.probe && request_.count)
+      log_note("`--no-probe` is for functions that are made: these keep what they have");
   }
 
-  void tell_json(const Device& card, const std::vector<KernelWrite>& writes, const std::vector<FunctionDriver>& functions) {
+  void tell_json(const Device& card, const std::vector<KernelWrite>& writes,
+                 const std::vector<FunctionDriver>& functions) {
     json::array written, made, changed;
-    for (const KernelWrite& write : writes) written.push_back({{"path", utf8(write.path)}, {"value", utf8(write.value)}});
-    for (const FunctionDriver& function : functions) made.push_back({{"address", function.address.str()}, {"driver", utf8(function.driver)}});
+    for (const KernelWrite& write : writes)
+      written.push_back({{"path", utf8(write.path)}, {"value", utf8(write.value)}});
+    for (const FunctionDriver& function : functions)
+      made.push_back({{"address", function.address.str()}, {"driver", utf8(function.driver)}});
     for (const FileChange& file : plan_.files) changed.emplace_back(utf8(file.path));
     json::object all{{"version", 1},
                      {"dryRun", dry()},
@@ -270,11 +296,13 @@ int run_sriov(Invocation& invocation) {
   const std::vector<std::string>& words = invocation.arguments;
   if (words.size() < 2) {
     for (const char* option : {"no-probe", "persist"})
-      if (invocation.options.has(option)) return fail("`--" + std::string(option) + "` goes with a number of virtual functions", usage);
+      if (invocation.options.has(option))
+        return fail("`--" + std::string(option) + "` goes with a number of virtual functions", usage);
     return list_sriov(invocation);
   }
   auto number_of_functions = number(words[1]);
-  if (!number_of_functions || *number_of_functions > 0xffff) return fail("`" + words[1] + "` is no number of virtual functions", usage);
+  if (!number_of_functions || *number_of_functions > 0xffff)
+    return fail("`" + words[1] + "` is no number of virtual functions", usage);
   return FunctionsChange(invocation, std::uint32_t(*number_of_functions)).run();
 }
 

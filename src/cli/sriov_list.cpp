@@ -48,7 +48,8 @@ std::string at_boot_text(const Facts& facts, const Device& card) {
   auto found = at_boot(facts, card);
   if (!found) return "?";
   std::vector<std::string> parts;
-  if (found->own) parts.push_back(std::to_string(found->own->count) + (found->own->probe ? "" : " for vfio-pci") + " (hostpci)");
+  if (found->own)
+    parts.push_back(std::to_string(found->own->count) + (found->own->probe ? "" : " for vfio-pci") + " (hostpci)");
   for (const FunctionMaker& maker : found->others) parts.push_back((maker.certain ? "" : "perhaps ") + maker.path);
   return parts.empty() ? "-" : join(parts, ", ");
 }
@@ -59,7 +60,8 @@ json::value at_boot_json(const Facts& facts, const Device& card) {
   json::value own = nullptr;
   if (found->own) own = json::object{{"count", found->own->count}, {"probe", found->own->probe}};
   json::array others;
-  for (const FunctionMaker& maker : found->others) others.push_back({{"path", utf8(maker.path)}, {"certain", maker.certain}});
+  for (const FunctionMaker& maker : found->others)
+    others.push_back({{"path", utf8(maker.path)}, {"certain", maker.certain}});
   return json::object{{"own", std::move(own)}, {"others", std::move(others)}};
 }
 
@@ -104,13 +106,17 @@ class Users {
 class Listing {
  public:
   Listing(const Survey& survey, bool from_snapshot)
-      : facts_(survey.facts), system_(survey.world->system()), from_snapshot_(from_snapshot), names_(system_), users_(facts_) {}
+      : facts_(survey.facts),
+        system_(survey.world->system()),
+        from_snapshot_(from_snapshot),
+        names_(system_),
+        users_(facts_) {}
 
   void print(const std::vector<const Device*>& cards, bool functions, Output& out) const {
     Table table({"CARD", "NAME", "DRIVER", "VFS", "AUTOPROBE", "AT BOOT"});
     for (const Device* card : cards)
-      table.row({card->address.str(), names_.device(*card), DeviceView::driver(*card), numbers(*card), autoprobe_text(*card),
-                 at_boot_text(facts_, *card)});
+      table.row({card->address.str(), names_.device(*card), DeviceView::driver(*card), numbers(*card),
+                 autoprobe_text(*card), at_boot_text(facts_, *card)});
     out << (cards.empty() ? std::string("no device here makes virtual functions (SR-IOV)\n") : table.str());
     if (functions)
       for (const Device* card : cards) print_functions(*card, out);
@@ -133,15 +139,20 @@ class Listing {
 
  private:
   static std::string numbers(const Device& card) {
-    return (card.sriov_numvfs ? std::to_string(*card.sriov_numvfs) : "?") + "/" + std::to_string(card.sriov_totalvfs.value_or(0));
+    return (card.sriov_numvfs ? std::to_string(*card.sriov_numvfs) : "?") + "/" +
+           std::to_string(card.sriov_totalvfs.value_or(0));
   }
 
-  Fact<bool> autoprobe(const Device& card) const { return from_snapshot_ ? Fact<bool>() : drivers_autoprobe(system_, card); }
+  Fact<bool> autoprobe(const Device& card) const {
+    return from_snapshot_ ? Fact<bool>() : drivers_autoprobe(system_, card);
+  }
   std::string autoprobe_text(const Device& card) const {
     Fact<bool> probe = autoprobe(card);
     return !probe ? "?" : *probe ? "yes" : "no";
   }
-  static json::value text_or_null(const Fact<std::string>& text) { return text ? json::value(utf8(*text)) : json::value(nullptr); }
+  static json::value text_or_null(const Fact<std::string>& text) {
+    return text ? json::value(utf8(*text)) : json::value(nullptr);
+  }
 
   void print_functions(const Device& card, Output& out) const {
     Table table({"FUNCTION", "DRIVER", "GROUP", "USED BY"});
@@ -192,7 +203,8 @@ const Device* sriov_card(const Host& host, const std::string& word, int& status)
     return nullptr;
   }
   std::vector<const Device*> cards;
-  std::copy_if(meant.begin(), meant.end(), std::back_inserter(cards), [](const Device* d) { return makes_functions(*d); });
+  std::copy_if(meant.begin(), meant.end(), std::back_inserter(cards),
+               [](const Device* d) { return makes_functions(*d); });
   if (cards.empty()) return meant.front();
   if (cards.size() == 1) return cards.front();
   status = fail("`" + word + "` means several cards that make virtual functions: " + list(cards) + "; name one", usage);
@@ -216,8 +228,10 @@ int list_sriov(Invocation& invocation) {
     cards.push_back(card);
   }
   Listing listing(**survey, !invocation.globals.host.empty());
-  if (invocation.json()) listing.print_json(cards, *invocation.out);
-  else listing.print(cards, !invocation.arguments.empty(), *invocation.out);
+  if (invocation.json())
+    listing.print_json(cards, *invocation.out);
+  else
+    listing.print(cards, !invocation.arguments.empty(), *invocation.out);
   return done;
 }
 

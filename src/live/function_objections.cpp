@@ -12,7 +12,8 @@ namespace {
 
 std::string quoted(const Device& device) { return "`" + describe(device) + "`"; }
 
-Diagnostic& object(Sink& out, Severity severity, std::string rule, const Device& device, std::string_view attribute, std::string message) {
+Diagnostic& object(Sink& out, Severity severity, std::string rule, const Device& device, std::string_view attribute,
+                   std::string message) {
   Diagnostic d;
   d.rule = std::move(rule);
   d.severity = severity;
@@ -38,7 +39,8 @@ void object_to_driver(const Device& card, Sink& out) {
 void tell_of_management(const Device& card, Sink& out) {
   for (const Use& use : card.uses.value_or(std::vector<Use>()))
     if (use.critical && (use.kind == UseKind::net || use.kind == UseKind::bridge_port))
-      object(out, Severity::info, "device-mgmt-nic", card, {}, "the host is reached through " + quoted(card) + ", whose link may be down for a moment");
+      object(out, Severity::info, "device-mgmt-nic", card, {},
+             "the host is reached through " + quoted(card) + ", whose link may be down for a moment");
 }
 
 /// More than that a driver has it and could be used: it carries something.
@@ -64,7 +66,8 @@ void object_to_loss_of(const Host& host, const FileSystem* processes, const Devi
   if (processes && out.diagnostics.size() == before) object_to_openers(*processes, function, out);
   object_to_uses(function, out);
   if (out.diagnostics.size() == before && on_vfio(function))
-    object(out, Severity::info, "device-pf-has-vfs", function, "driver", quoted(function) + " goes; it is on vfio-pci, and nobody has it open");
+    object(out, Severity::info, "device-pf-has-vfs", function, "driver",
+           quoted(function) + " goes; it is on vfio-pci, and nobody has it open");
 }
 
 }  // namespace
@@ -72,13 +75,19 @@ void object_to_loss_of(const Host& host, const FileSystem* processes, const Devi
 Status functions_possible(const Device& card, std::uint32_t wanted) {
   std::string total = device_path(card.address, "sriov_totalvfs");
   if (card.physfn) return Failure{quoted(card) + " is itself a virtual function, of " + card.physfn->str()};
-  if (!card.sriov_totalvfs || !card.sriov_numvfs) return Failure{"how many virtual functions " + quoted(card) + " has is not known: `" + total + "` could not be read"};
-  if (*card.sriov_totalvfs == 0) return Failure{quoted(card) + " makes no virtual functions: it has no SR-IOV capability (`" + total + "` does not exist, or is 0)"};
+  if (!card.sriov_totalvfs || !card.sriov_numvfs)
+    return Failure{"how many virtual functions " + quoted(card) + " has is not known: `" + total +
+                   "` could not be read"};
+  if (*card.sriov_totalvfs == 0)
+    return Failure{quoted(card) + " makes no virtual functions: it has no SR-IOV capability (`" + total +
+                   "` does not exist, or is 0)"};
   if (wanted <= *card.sriov_totalvfs) return Done{};
-  return Failure{quoted(card) + " makes at most " + count(*card.sriov_totalvfs, "virtual function") + ", not " + std::to_string(wanted) + " (`" + total + "`)"};
+  return Failure{quoted(card) + " makes at most " + count(*card.sriov_totalvfs, "virtual function") + ", not " +
+                 std::to_string(wanted) + " (`" + total + "`)"};
 }
 
-std::vector<Diagnostic> functions_objections(const Host& host, const FileSystem* processes, const Device& card, std::uint32_t wanted) {
+std::vector<Diagnostic> functions_objections(const Host& host, const FileSystem* processes, const Device& card,
+                                             std::uint32_t wanted) {
   Sink out;
   if (card.sriov_numvfs == wanted) return {};
   object_to_driver(card, out);

@@ -1,4 +1,4 @@
-// Writing the number of virtual functions and holding the kernel to it; a number that could not be had gives way to the old one.
+// Writing the number of virtual functions and holding the kernel to it; the old one comes back where it cannot be had.
 #include "live/virtual_functions.hpp"
 
 #include <algorithm>
@@ -51,8 +51,9 @@ std::string driver_of(const FileSystem& system, const PciAddress& address) {
 
 void pause() { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
 
-/// udev answers new functions by loading their driver's module, and a driver that is new tries every device: it has to come while
-/// none may be tried. The file is there as long as udev has events in hand. Source: systemd udevd.c (event_queue_start).
+/// udev answers new functions by loading their driver's module, and a driver that is new tries every device: it has to
+/// come while none may be tried. The file is there as long as udev has events in hand. Source: systemd udevd.c
+/// (event_queue_start).
 void let_udev_finish(const FileSystem& system, int milliseconds) {
   if (!system.stat("/run/udev/control")) return;
   auto busy = [&] { return system.stat("/run/udev/queue").has_value(); };
@@ -66,12 +67,18 @@ std::string meaning(int code, const Device& card) {
   constexpr const char* own_unit = "; NVIDIA's own unit does: `systemctl start pve-nvidia-sriov@ALL.service`";
   bool is_nvidia = card.id && card.id->vendor == 0x10de;
   switch (code) {
-    case ENOENT: return driver_text(card) + " makes no virtual functions by this attribute" + (is_nvidia ? own_unit : "");
-    case ENOMEM: return "the firmware left no memory or no bus numbers for them (device-sriov-no-mmio)";
-    case ERANGE: return "the driver allows fewer by now";
-    case EBUSY: return "something else made some meanwhile";
-    case EPERM: return driver_text(card) + " says that they are in use";
-    default: return "";
+    case ENOENT:
+      return driver_text(card) + " makes no virtual functions by this attribute" + (is_nvidia ? own_unit : "");
+    case ENOMEM:
+      return "the firmware left no memory or no bus numbers for them (device-sriov-no-mmio)";
+    case ERANGE:
+      return "the driver allows fewer by now";
+    case EBUSY:
+      return "something else made some meanwhile";
+    case EPERM:
+      return driver_text(card) + " says that they are in use";
+    default:
+      return "";
   }
 }
 
@@ -116,7 +123,9 @@ class Change {
   Status without_driver() const {
     for (const FunctionDriver& function : function_drivers(system_, card_, 0))
       if (!function.driver.empty() && function.driver != "vfio-pci")
-        return Failure{"`" + function.address.str() + "` has the driver `" + function.driver + "` although none was to be tried", EIO};
+        return Failure{
+            "`" + function.address.str() + "` has the driver `" + function.driver + "` although none was to be tried",
+            EIO};
     return Done{};
   }
 
@@ -130,9 +139,13 @@ class Change {
     auto now = number_now();
     Status back = now ? take_back(*now) : Status(now.error());
     std::uint32_t before = card_.sriov_numvfs.value_or(0);
-    if (back && *now == before) why.message += "; nothing was changed";
-    else if (back) why.message += before ? "; " + functions(before) + " as before were made again" : "; the card has none, as before";
-    else why.message += "; and the way back failed: " + back.error().message + left_over();
+    if (back && *now == before)
+      why.message += "; nothing was changed";
+    else if (back)
+      why.message +=
+          before ? "; " + functions(before) + " as before were made again" : "; the card has none, as before";
+    else
+      why.message += "; and the way back failed: " + back.error().message + left_over();
     return why;
   }
 
@@ -141,7 +154,8 @@ class Change {
     auto text = system_.read(path);
     if (!text) return text.error();
     auto value = number(trim(*text));
-    return value ? Result<std::uint32_t>(std::uint32_t(*value)) : Failure{"`" + path + "` reads `" + std::string(trim(*text)) + "`", EIO};
+    return value ? Result<std::uint32_t>(std::uint32_t(*value))
+                 : Failure{"`" + path + "` reads `" + std::string(trim(*text)) + "`", EIO};
   }
 
   /// The old functions are made as they were: under the card's own autoprobe.

@@ -1,4 +1,4 @@
-// `sriov` as it is run below a root that a real kernel was recorded in: what it shows, refuses, would write, and keeps for every boot.
+// `sriov` below roots that a real kernel was recorded in: what it shows, refuses, would write, keeps for every boot.
 #include <doctest/doctest.h>
 
 #include <boost/json.hpp>
@@ -49,7 +49,8 @@ class Recorded {
 
 bool says(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-constexpr const char* rule_start = R"(ACTION=="add|bind", SUBSYSTEM=="pci", KERNEL=="0000:01:00.0", DRIVER=="?*", ATTR{sriov_numvfs}=="0", )";
+constexpr const char* rule_start =
+    R"(ACTION=="add|bind", SUBSYSTEM=="pci", KERNEL=="0000:01:00.0", DRIVER=="?*", ATTR{sriov_numvfs}=="0", )";
 
 }  // namespace
 
@@ -61,7 +62,10 @@ TEST_CASE("the table of cards, and of a card's functions") {
   CHECK(!says(all.out, "FUNCTION"));
   host.write("etc/pve/qemu-server/100.conf", "hostpci0: 0000:01:00.2\n");
   Ran one = host.sriov({"01:00.0"});
-  CHECK_MESSAGE(says(one.out, "\nFUNCTION      DRIVER    GROUP  USED BY\n0000:01:00.1  vfio-pci  7      -\n0000:01:00.2  -         8      VM 100\n"), one.out);
+  CHECK_MESSAGE(says(one.out,
+                     "\nFUNCTION      DRIVER    GROUP  USED BY\n0000:01:00.1  vfio-pci  7      -\n0000:01:00.2  -      "
+                     "   8      VM 100\n"),
+                one.out);
   CHECK(host.sriov({"01:00"}).out == one.out);
   json::value object = json::parse(host.sriov({"01:00.0", "--format", "json"}).out);
   const json::value& found = object.at("cards").at(0);
@@ -87,9 +91,11 @@ TEST_CASE("no card, no device, no number") {
   CHECK(other.sriov({}).out == "no device here makes virtual functions (SR-IOV)\n");
   Ran none = other.sriov({"01:00.0"});
   CHECK(none.status == 3);
-  CHECK_MESSAGE(says(none.err, "has no SR-IOV capability (`" + shown_card + "sriov_totalvfs` does not exist, or is 0)"), none.err);
+  CHECK_MESSAGE(says(none.err, "has no SR-IOV capability (`" + shown_card + "sriov_totalvfs` does not exist, or is 0)"),
+                none.err);
   CHECK(other.sriov({"01:00.0", "1", "--dry-run"}).err == none.err);
-  CHECK(host.sriov({"01:00.1"}).err == "hostpci: `0000:01:00.1 (NVMe, 1b36:0010)` is itself a virtual function, of 0000:01:00.0\n");
+  CHECK(host.sriov({"01:00.1"}).err ==
+        "hostpci: `0000:01:00.1 (NVMe, 1b36:0010)` is itself a virtual function, of 0000:01:00.0\n");
   CHECK(host.sriov({"09:00.0", "1", "--dry-run"}).status == 3);
   CHECK(host.sriov({"x", "1", "--dry-run"}).status == 2);
   for (const char* count : {"two", "-1", "1.0", "70000", ""}) {
@@ -106,7 +112,8 @@ TEST_CASE("above the card's limit") {
   for (auto words : {std::vector<std::string>{"01:00.0", "5", "--dry-run"}, {"01:00.0", "5", "--persist", "--yes"}}) {
     Ran ran = host.sriov(words);
     CHECK(ran.status == 3);
-    CHECK(ran.err == "hostpci: `0000:01:00.0 (NVMe, 1b36:0010)` makes at most 4 virtual functions, not 5 (`" + shown_card + "sriov_totalvfs`)\n");
+    CHECK(ran.err == "hostpci: `0000:01:00.0 (NVMe, 1b36:0010)` makes at most 4 virtual functions, not 5 (`" +
+                         shown_card + "sriov_totalvfs`)\n");
   }
   CHECK(!host.has("var/lib/hostpci"));
 }
@@ -125,19 +132,24 @@ TEST_CASE("the writes that a number takes, of a root and of a snapshot") {
       return run_hostpci(words);
     };
     CHECK(run(boot, {"01:00.0", "2"}).out == "write `2` to " + number);
-    CHECK(run(boot, {"01:00.0", "2", "--no-probe"}).out == "write `0` to " + probe + "write `2` to " + number + "write `1` to " + probe);
+    CHECK(run(boot, {"01:00.0", "2", "--no-probe"}).out ==
+          "write `0` to " + probe + "write `2` to " + number + "write `1` to " + probe);
     CHECK(run(boot, {"01:00.0", "0"}).out == "0000:01:00.0: has no virtual functions already\n");
     Ran other = run(vfs, {"01:00.0", "3"});
     CHECK(other.status == 0);
     CHECK(other.out == "write `0` to " + number + "write `3` to " + number);
-    CHECK_MESSAGE(says(other.err, "info[device-pf-has-vfs]: `0000:01:00.1 (NVMe, 1b36:0010)` goes; it is on vfio-pci, and nobody has it open"), other.err);
+    CHECK_MESSAGE(says(other.err,
+                       "info[device-pf-has-vfs]: `0000:01:00.1 (NVMe, 1b36:0010)` goes; it is on vfio-pci, and nobody "
+                       "has it open"),
+                  other.err);
     Ran same = run(vfs, {"01:00.0", "2", "--no-probe"});
     CHECK(same.out == "0000:01:00.0: has 2 virtual functions already\n");
     CHECK(same.err == "hostpci: `--no-probe` is for functions that are made: these keep what they have\n");
   }
   Ran kept = boot.sriov({"01:00.0", "2", "--persist", "--dry-run"});
   REQUIRE(boot.run({"snapshot", "-o", boot.root() + "/host.yaml"}).status == 0);
-  CHECK(run_hostpci({"--host", boot.root() + "/host.yaml", "sriov", "01:00.0", "2", "--persist", "--dry-run"}).out == kept.out);
+  CHECK(run_hostpci({"--host", boot.root() + "/host.yaml", "sriov", "01:00.0", "2", "--persist", "--dry-run"}).out ==
+        kept.out);
   CHECK_MESSAGE(says(kept.out, std::string("+") + rule_start + "ATTR{sriov_numvfs}=\"2\"\n"), kept.out);
   CHECK(says(kept.out, "\nPlan: 1 file to make.\nwrite `2` to " + number));
   json::value object = json::parse(boot.sriov({"01:00.0", "2", "--dry-run", "--format", "json"}).out);
@@ -151,8 +163,10 @@ TEST_CASE("VMs whose function will not be there are named") {
   host.write("etc/pve/qemu-server/100.conf", "machine: q35\nhostpci1: 0000:01:00.2\n");
   Ran ran = host.sriov({"01:00.0", "1", "--dry-run"});
   CHECK(ran.status == 0);
-  CHECK_MESSAGE(says(ran.err, "warning[device-vf-not-created]: VM 100 takes `0000:01:00.2`, which will not be there (hostpci1)\n"
-                              "  --> /etc/pve/qemu-server/100.conf\n"), ran.err);
+  CHECK_MESSAGE(says(ran.err,
+                     "warning[device-vf-not-created]: VM 100 takes `0000:01:00.2`, which will not be there (hostpci1)\n"
+                     "  --> /etc/pve/qemu-server/100.conf\n"),
+                ran.err);
   CHECK(!says(host.sriov({"01:00.0", "3", "--dry-run"}).err, "VM 100"));
 }
 
@@ -176,8 +190,11 @@ TEST_CASE("a card on vfio-pci makes none, whatever is asked for") {
   std::filesystem::create_symlink("../../../../bus/pci/drivers/vfio-pci", host.root() + "/" + card + "driver");
   Ran ran = host.sriov({"01:00.0", "2", "--dry-run", "--persist"});
   CHECK(ran.status == 3);
-  CHECK_MESSAGE(says(ran.err, "error[device-pf-on-vfio]: `0000:01:00.0 (NVMe, 1b36:0010)` is on vfio-pci, which makes no virtual functions\n  --> " +
-                                  shown_card + "driver\n"), ran.err);
+  CHECK_MESSAGE(says(ran.err,
+                     "error[device-pf-on-vfio]: `0000:01:00.0 (NVMe, 1b36:0010)` is on vfio-pci, which makes no "
+                     "virtual functions\n  --> " +
+                         shown_card + "driver\n"),
+                ran.err);
   CHECK(says(ran.err, "hostpci unbind 0000:01:00.0"));
 }
 
@@ -189,7 +206,9 @@ TEST_CASE("for every boot, below a root: written, changed, needing no plan, take
   CHECK(!host.has(rules));
   Ran made = host.sriov({"01:00.0", "2", "--persist", "--yes"});
   CHECK_MESSAGE(made.status == 0, made.err);
-  CHECK(says(made.out, "+ /etc/udev/rules.d/70-hostpci.rules\n    2 virtual functions of `0000:01:00.0 (NVMe, 1b36:0010)` at every boot\n"));
+  CHECK(says(made.out,
+             "+ /etc/udev/rules.d/70-hostpci.rules\n    2 virtual functions of `0000:01:00.0 (NVMe, 1b36:0010)` at "
+             "every boot\n"));
   CHECK(says(made.out, "\nundo: hostpci --root "));
   CHECK(says(made.err, "below `--root` nothing is done now: it counts at the next boot\n"));
   CHECK(says(host.read(rules), std::string(rule_start) + "ATTR{sriov_numvfs}=\"2\"\n"));
@@ -201,8 +220,10 @@ TEST_CASE("for every boot, below a root: written, changed, needing no plan, take
   CHECK_MESSAGE(!says(plan, "70-hostpci.rules"), plan);
 
   CHECK(host.sriov({"01:00.0", "3", "--persist", "--no-probe", "--yes"}).status == 0);
-  CHECK(says(host.read(rules), std::string(rule_start) + R"(ATTR{sriov_drivers_autoprobe}="0", ATTR{sriov_numvfs}="3")" + "\n"));
-  CHECK(says(host.read(rules), R"(ATTR{physfn/uevent}=="*PCI_SLOT_NAME=0000:01:00.0*", ATTR{driver_override}="vfio-pci")"));
+  CHECK(says(host.read(rules),
+             std::string(rule_start) + R"(ATTR{sriov_drivers_autoprobe}="0", ATTR{sriov_numvfs}="3")" + "\n"));
+  CHECK(says(host.read(rules),
+             R"(ATTR{physfn/uevent}=="*PCI_SLOT_NAME=0000:01:00.0*", ATTR{driver_override}="vfio-pci")"));
   CHECK(!says(host.read(rules), "ATTR{sriov_numvfs}=\"2\""));
   CHECK(says(host.sriov({}).out, "3 for vfio-pci (hostpci)\n"));
   CHECK(says(host.run({"history"}).out, "sriov 01:00.0 3 --no-probe --persist"));
@@ -217,7 +238,8 @@ TEST_CASE("a VM that needs more functions than the rule makes keeps them without
   REQUIRE(host.sriov({"01:00.0", "1", "--persist", "--no-probe", "--yes"}).status == 0);
   host.write("etc/pve/qemu-server/100.conf", "machine: q35\nhostpci0: 0000:01:00.2,pcie=1\n");
   std::string plan = host.run({"plan", "100"}).out;
-  CHECK_MESSAGE(says(plan, std::string("+") + rule_start + R"(ATTR{sriov_drivers_autoprobe}="0", ATTR{sriov_numvfs}="2")"), plan);
+  CHECK_MESSAGE(
+      says(plan, std::string("+") + rule_start + R"(ATTR{sriov_drivers_autoprobe}="0", ATTR{sriov_numvfs}="2")"), plan);
 }
 
 TEST_CASE("what else makes functions at boot stands in the way, and nothing changes") {
@@ -226,7 +248,10 @@ TEST_CASE("what else makes functions at boot stands in the way, and nothing chan
   for (const char* count : {"2", "0"}) {
     Ran ran = host.sriov({"01:00.0", count, "--persist", "--yes"});
     CHECK(ran.status == 3);
-    CHECK_MESSAGE(says(ran.err, "`/etc/udev/rules.d/60-vf.rules` creates virtual functions of `0000:01:00.0 (NVMe, 1b36:0010)` at every boot: "), ran.err);
+    CHECK_MESSAGE(says(ran.err,
+                       "`/etc/udev/rules.d/60-vf.rules` creates virtual functions of `0000:01:00.0 (NVMe, 1b36:0010)` "
+                       "at every boot: "),
+                  ran.err);
     CHECK(says(ran.err, "hostpci: nothing was changed\n"));
   }
   CHECK(!host.has(rules));
@@ -238,7 +263,9 @@ TEST_CASE("an option that names no card is told, and no obstacle") {
   CHECK(says(host.sriov({}).out, "0/4  yes        perhaps /etc/modprobe.d/igb.conf\n"));
   Ran ran = host.sriov({"01:00.0", "2", "--persist", "--yes"});
   CHECK(ran.status == 0);
-  CHECK_MESSAGE(says(ran.out, "/etc/modprobe.d/igb.conf may create virtual functions of `0000:01:00.0 (NVMe, 1b36:0010)`, too"), ran.out);
+  CHECK_MESSAGE(
+      says(ran.out, "/etc/modprobe.d/igb.conf may create virtual functions of `0000:01:00.0 (NVMe, 1b36:0010)`, too"),
+      ran.out);
 }
 
 TEST_CASE("a line that nothing reads gives way to the rule") {

@@ -1,4 +1,4 @@
-// Another number of virtual functions on a double of the kernel: what is refused, what is written, what is there after each step failed.
+// Numbers of virtual functions on a double of the kernel: refused, written, and what is there after each step failed.
 #include "live/virtual_functions.hpp"
 
 #include <doctest/doctest.h>
@@ -37,7 +37,8 @@ class CardDouble : public MemoryFileSystem {
 
   Status write_attribute(const std::string& path, std::string_view value, int milliseconds) override {
     written.push_back(path.substr(path.rfind('/') + 1) + "=" + std::string(value));
-    if (path != card_path + "sriov_numvfs") return MemoryFileSystem::write_attribute(path, std::string(value) + "\n", milliseconds);
+    if (path != card_path + "sriov_numvfs")
+      return MemoryFileSystem::write_attribute(path, std::string(value) + "\n", milliseconds);
     int code = set_number(unsigned(std::stoul(std::string(value))));
     return code ? Status(system_failure("write to", path, code)) : Status(Done{});
   }
@@ -154,7 +155,8 @@ TEST_CASE("a driver that came although none was to be tried is a failure, and th
   Status refused = set(system, 2, false);
   REQUIRE(!refused);
   CHECK(refused.error().message ==
-        "`0000:01:00.1` has the driver `nvme` although none was to be tried; 1 virtual function as before were made again");
+        "`0000:01:00.1` has the driver `nvme` although none was to be tried; 1 virtual function as before were made "
+        "again");
   CHECK(system.now() == 1);
   system.vf_driver = "vfio-pci";  // by a rule of udev
   CHECK(set(system, 2, false));
@@ -184,16 +186,17 @@ TEST_CASE("what the card cannot is told with the limit") {
   CardDouble system;
   Device card = card_of(system);
   CHECK(functions_possible(card, 4));
-  CHECK(functions_possible(card, 9).error().message.find("makes at most 4 virtual functions, not 9 (`" + card_path + "sriov_totalvfs`)") !=
-        std::string::npos);
+  CHECK(functions_possible(card, 9).error().message.find("makes at most 4 virtual functions, not 9 (`" + card_path +
+                                                         "sriov_totalvfs`)") != std::string::npos);
   card.sriov_totalvfs = 0;
   CHECK(functions_possible(card, 1).error().message.find("has no SR-IOV capability") != std::string::npos);
   card.sriov_totalvfs.reset();
   CHECK(functions_possible(card, 1).error().message.find("is not known") != std::string::npos);
   system.have(1);
   Host host = scan_host(system);
-  CHECK(functions_possible(host.devices.at(*parse_pci_address("01:00.1")), 1).error().message.find("is itself a virtual function, of 0000:01:00.0") !=
-        std::string::npos);
+  CHECK(functions_possible(host.devices.at(*parse_pci_address("01:00.1")), 1)
+            .error()
+            .message.find("is itself a virtual function, of 0000:01:00.0") != std::string::npos);
 }
 
 TEST_CASE("the card needs a driver of its own") {
@@ -239,7 +242,8 @@ TEST_CASE("functions that are in use stay; those that the host could miss are as
 TEST_CASE("that the host is reached through the card is told, and no reason to ask") {
   CardDouble system;
   Host host = host_of(system);
-  host.devices.at(*parse_pci_address("01:00.0")).uses = {{UseKind::bridge_port, "eno1", "vmbr0 192.0.2.10/24 (default route)", true}};
+  host.devices.at(*parse_pci_address("01:00.0")).uses = {
+      {UseKind::bridge_port, "eno1", "vmbr0 192.0.2.10/24 (default route)", true}};
   CHECK(first_objection(host, 2) == "info device-mgmt-nic");
 }
 
@@ -295,10 +299,11 @@ TEST_CASE("why the kernel refused, and what is there after the way back failed t
   Device card = card_of(system);
   Status refused = set_functions(*faulty, card, {3, true, true}, 0);
   REQUIRE(!refused);
-  CHECK(refused.error().message == "cannot write to `" + card_path +
-                                       "sriov_numvfs`: Cannot allocate memory: the firmware left no memory or no bus numbers for them "
-                                       "(device-sriov-no-mmio); and the way back failed: cannot write to `" +
-                                       card_path + "sriov_numvfs`: Cannot allocate memory; the card has 0 virtual functions now");
+  CHECK(refused.error().message ==
+        "cannot write to `" + card_path +
+            "sriov_numvfs`: Cannot allocate memory: the firmware left no memory or no bus numbers for them "
+            "(device-sriov-no-mmio); and the way back failed: cannot write to `" +
+            card_path + "sriov_numvfs`: Cannot allocate memory; the card has 0 virtual functions now");
 }
 
 TEST_CASE("a kernel that does not end is not asked again") {

@@ -21,8 +21,9 @@ drivers_of_functions() {
 }
 
 attribute_of $card sriov_totalvfs && total=$REPLY
-contains "sriov: the table has the card's numbers" "$card" "$(sriov)"
-contains "sriov: none of so many" "0/$total" "$(sriov)"
+table=$(sriov)
+contains "sriov: the table has the card" "$card" "$table"
+contains "sriov: none of so many" "0/$total" "$table"
 
 echo "# numbers"
 check "sriov: two" sriov $card 2
