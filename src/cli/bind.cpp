@@ -1,8 +1,8 @@
 // `bind` and `unbind`: devices to vfio-pci or another driver, and back to the one that had them.
 #include <algorithm>
-#include <boost/json.hpp>
 
 #include "apply/commands.hpp"
+#include "cli/bind_report.hpp"
 #include "cli/live.hpp"
 #include "cli/log.hpp"
 #include "cli/run.hpp"
@@ -17,10 +17,7 @@
 namespace hostpci {
 namespace {
 
-namespace json = boost::json;
-
 bool is_vfio_driver(std::string_view driver) { return driver.find("vfio") != driver.npos; }
-std::string or_none(const std::string& driver) { return driver.empty() ? "none" : driver; }
 
 /// The other endpoints of their IOMMU groups too, each once.
 std::vector<const Device*> with_groups(const Host& host, const std::vector<const Device*>& devices) {
@@ -37,16 +34,7 @@ std::vector<const Device*> with_groups(const Host& host, const std::vector<const
   return all;
 }
 
-/// The host with these devices on these drivers.
-Host moved_host(const Host& host, const std::vector<Move>& moves, const std::map<PciAddress, std::string>& drivers) {
-  Host moved = host;
-  for (const Move& move : moves)
-    if (!move.writes.empty() && move.driver) moved.devices.at(move.address).driver = *move.driver;
-  for (const auto& [address, driver] : drivers) moved.devices.at(address).driver = driver;
-  return moved;
-}
-
-/// One run of either command: the moves, what speaks against them, and what is told of them.
+/// One run of either command: the moves, what speaks against them, and how they go.
 class DriverChange {
  public:
   DriverChange(Invocation& invocation, LiveSession& session) : invocation_(invocation), session_(session), out_(*invocation.out) {}
@@ -146,7 +134,8 @@ class DriverChange {
   /// Of the devices that are where they were.
   void drop_new() {
     for (const PciAddress& address : new_)
-      if (Status gone = result_.left.count(address) ? Status(Done{}) : forget_placement(session_.system(), address); !gone) log_warning(gone.error().message);
+      if (!result_.left.count(address))
+        if (Status gone = forget_placement(session_.system(), address); !gone) log_warning(gone.error().message);
   }
 
   int forget() {
@@ -183,91 +172,22 @@ class DriverChange {
     return status;
   }
 
-  // Telling ------------------------------------------------------------------------------------------------------------
-
   int print_dry(const std::string& driver) {
     if (invocation_.json()) return tell(true), done;
     for (const Move& move : moves_) {
-      if (move.writes.empty()) out_ << already(move);
+      if (move.writes.empty()) out_ << already_there(move) << "\n";
       if (!driver.empty() && is_new(move))
-        out_ << "remember " << printable(or_none(move.from.driver)) << " in " << driver_memory_path(move.address) << "\n";
+        out_ << "remember " << (move.from.driver.empty() ? "none" : printable(move.from.driver)) << " in " << driver_memory_path(move.address) << "\n";
       (void)session_.carry_out(move.writes, out_);
     }
     return done;
   }
 
-  static std::string already(const Move& move) {
-    return move.address.str() + ": " + (move.from.driver.empty() ? "has no driver" : "is on " + printable(move.from.driver)) + " already\n";
-  }
-
-  std::string after(const Move& move) const {
-    if (move.writes.empty()) return move.from.driver;
-    auto driver = result_.drivers.find(move.address);
-    return driver == result_.drivers.end() ? move.driver.value_or("") : driver->second;
-  }
-
-  void tell(bool viability) {
-    Host moved = moved_host(session_.host(), moves_, result_.drivers);
-    if (invocation_.json()) return tell_json(moved);
-    for (const Move& move : moves_) {
-      if (move.writes.empty()) out_ << already(move);
-      else out_ << move.address.str() << ": " << printable(or_none(move.from.driver)) << " -> " << printable(or_none(after(move)))
-                << group_words(moved, move.address, viability) << "\n";
-    }
-    if (viability) tell_blockers(moved);
-    tell_undo(viability);
-  }
-
-  static std::string group_words(const Host& moved, const PciAddress& address, bool viability) {
-    Fact<int> group = moved.find(address)->group;
-    if (group.value_or(-1) < 0) return "";
-    Fact<bool> viable = group_verdict(moved, *group).viable();
-    std::string text = " (group " + std::to_string(*group);
-    if (viability) text += !viable ? ", viability not known" : *viable ? ", viable" : ", not viable";
-    return text + ")";
-  }
-
-  /// Of each group that was touched and is not viable.
-  void tell_blockers(const Host& moved) const {
-    std::set<int> groups;
-    for (const Move& move : moves_)
-      if (int group = moved.find(move.address)->group.value_or(-1); group >= 0) groups.insert(group);
-    for (int group : groups) {
-      std::vector<const Device*> blockers = group_verdict(moved, group).blockers;
-      if (blockers.empty()) continue;
-      std::string are = blockers.size() == 1 ? " is" : " are", hint = invocation_.options.has("group") ? "" : "; `--group` takes the whole group";
-      log_note("group " + std::to_string(group) + " is not viable: " + list(blockers) + are + " in the way" + hint);
-    }
-  }
-
-  /// unbind for bind; for unbind a bind for each driver that lost something.
-  void tell_undo(bool bound) {
-    std::map<std::string, std::vector<std::string>> by_driver;
-    for (const Move& move : moves_)
-      if (!move.writes.empty() && (bound || !move.from.driver.empty())) by_driver[bound ? "" : move.from.driver].push_back(move.address.str());
-    for (const auto& [driver, addresses] : by_driver) {
-      std::vector<std::string> words{"hostpci", bound ? "unbind" : "bind"};
-      words.insert(words.end(), addresses.begin(), addresses.end());
-      if (!bound && driver != "vfio-pci") words.insert(words.end(), {"--driver", driver});
-      out_ << "undo: " << printable(shell_line(words)) << "\n";
-    }
-  }
-
-  void tell_json(const Host& moved) {
-    json::array devices;
-    for (const Move& move : moves_) {
-      Fact<int> group = moved.find(move.address)->group;
-      Fact<bool> viable = group.value_or(-1) < 0 ? Fact<bool>() : group_verdict(moved, *group).viable();
-      json::array writes;
-      for (const KernelWrite& write : move.writes) writes.push_back({{"path", utf8(write.path)}, {"value", utf8(trim(write.value))}});
-      devices.push_back({{"address", move.address.str()},
-                         {"before", utf8(move.from.driver)},
-                         {"after", utf8(after(move))},
-                         {"group", group ? json::value(*group) : json::value(nullptr)},
-                         {"viable", viable ? json::value(*viable) : json::value(nullptr)},
-                         {"writes", std::move(writes)}});
-    }
-    out_ << terminal_safe_json(json::serialize(json::object{{"version", 1}, {"dryRun", session_.dry()}, {"devices", std::move(devices)}})) << "\n";
+  void tell(bool bound) const {
+    const MovesTold told{session_.host(), moves_, result_.drivers};
+    if (invocation_.json()) return tell_moves_json(told, session_.dry(), out_);
+    tell_moves(told, bound, out_);
+    if (bound) tell_blockers(told, !invocation_.options.has("group"));
   }
 
   Invocation& invocation_;

@@ -1,5 +1,6 @@
 // `reset`: functions through the kernel's own reset, each named.
 #include <boost/json.hpp>
+#include <cerrno>
 
 #include "cli/live.hpp"
 #include "cli/log.hpp"
@@ -42,14 +43,20 @@ void tell_json(const std::vector<const Device*>& devices, bool dry, Output& out)
   out << terminal_safe_json(json::serialize(json::object{{"version", 1}, {"dryRun", dry}, {"devices", std::move(list)}})) << "\n";
 }
 
-/// The words of a failure: what the kernel says of a reset is short.
-std::string explained(const Device& device, const Failure& failure) {
-  return "`" + device.address.str() + "` was not reset: " + failure.message;
+std::string explained(const Device& device, const Failure& failure, int milliseconds) {
+  std::string named = "`" + device.address.str() + "`";
+  std::string time = count(std::size_t(milliseconds) / 1000, "second");
+  if (failure.code == ETIMEDOUT) return named + " was not reset within " + time;
+  if (failure.code == EINPROGRESS) return named + ": the kernel is still at its reset after " + time;
+  return named + " was not reset: " + failure.message;
 }
 
 int reset_all(LiveSession& session, const std::vector<const Device*>& devices, bool tell, Output& out) {
   for (const Device* device : devices) {
-    if (Status reset = session.carry_out({reset_write(*device)}, out); !reset) return log_error(explained(*device, reset.error())), refused;
+    if (Status reset = session.carry_out({reset_write(*device)}, out); !reset) {
+      log_error(explained(*device, reset.error(), session.milliseconds()));
+      return refused;
+    }
     if (tell) out << device->address.str() << ": " << outcome(*device) << "\n";
   }
   return done;

@@ -119,7 +119,8 @@ void object_to_losses(const Device& device, Sink& out) {
 
 void object_to_missing_group(const Host& host, const Device& device, Sink& out) {
   if (device.group != -1) return;
-  Diagnostic& d = object(out, Severity::error, "device-no-iommu-group", device, "iommu_group", quoted(device) + " has no IOMMU group: VFIO cannot take it");
+  Diagnostic& d = object(out, Severity::error, "device-no-iommu-group", device, "iommu_group",
+                         quoted(device) + " has no IOMMU group: VFIO cannot take it");
   d.labels.push_back({Place(device_path(device.address, "iommu_group")), "does not exist"});
   if (host.groups_known == true && host.group_ids().empty())
     d.help.push_back("the kernel uses no IOMMU at all: `hostpci doctor` says what is missing");
