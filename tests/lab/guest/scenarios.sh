@@ -23,6 +23,7 @@ for scenario in $scenarios; do
   after=$(drivers)
   if [ "$before" = "$after" ]; then echo "ok $scenario: every device has its driver again"; else
     echo "not ok $scenario: every device has its driver again" && diff <(echo "$before") <(echo "$after") | sed 's/^/# /'
+    dmesg | tail -n 20 | sed 's/^/# /'
     bash -c '. "$lab/guest/lib.sh"; leave vfio' || true  # so that the next one begins as it has to
   fi
 done
