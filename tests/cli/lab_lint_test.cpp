@@ -1,5 +1,5 @@
-// What `lint` says of the lab's VMs (tests/lab/hosts) on the lab's hosts (fixtures/hosts): the lab itself holds it against
-// the same words inside. HOSTPCI_BLESS=1 rewrites the texts.
+// What `lint` says of the lab's VMs (tests/lab/hosts) on the lab's hosts (fixtures/hosts): the lab itself holds it
+// against the same words inside. HOSTPCI_BLESS=1 rewrites the texts.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -19,7 +19,8 @@ std::string lint(const fs::path& snapshot) {
   std::string stem = snapshot.stem().string();
   TemporaryDirectory root;
   for (const fs::path& part : {lab / "all", lab / stem.substr(0, stem.rfind('-'))})
-    fs::copy(part, root.path(), fs::copy_options::recursive | fs::copy_options::copy_symlinks | fs::copy_options::overwrite_existing);
+    fs::copy(part, root.path(),
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks | fs::copy_options::overwrite_existing);
   Ran ran = run_hostpci({"lint", "--root", root.path(), "--host", snapshot.string()});
   CHECK(ran.err.empty());
   return ran.out + "exit status " + std::to_string(ran.status) + "\n";

@@ -3,9 +3,10 @@
 # Usage: run.sh HOSTPCI [TOPOLOGY…]. A kernel is fetched once: $HOSTPCI_LAB, or hostpci/lab in the user's cache.
 #
 # A topology (topologies/NAME) is the machine's devices as QEMU takes them, the kernel's command line (`cmdline:`), the processor
-# (`cpu:`) and the scenarios (`scenario:`). A scenario is guest/NAME.sh: commands for bash -euo pipefail after guest/lib.sh, which has
-# `check`, `same`, `expect`, `driver_of`, `hold` and more; it leaves every device with the driver that it had. To add one: write the file,
-# name it in the topologies. Inside, / is this machine's, read-only below a layer of memory; $hostpci, $probe, $lab, $extra (modules in
+# (`cpu:`), the scenarios (`scenario:`) and the states that snapshots are taken in (`state:`, see guest/lib.sh); hosts/NAME has its VMs.
+# A scenario is guest/NAME.sh: commands for bash -euo pipefail after guest/lib.sh, which has `check`, `same`, `expect`, `driver_of`,
+# `hold` and more; it leaves every device with the driver that it had. To add one: write the file, name it in the topologies. A line
+# `verdict …` is shown here. Inside, / is this machine's, read-only below a layer of memory; $hostpci, $probe, $lab, $extra (modules in
 # the cache's extra/), $topology and $io (the one directory that is kept) are set. $HOSTPCI_LAB_KEEP keeps all of it in that directory.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")

@@ -13,7 +13,8 @@ namespace {
 
 const char* const help =
     "usage: hostpci_lab_probe status GROUP…      GROUP viable|not-viable|no-node|ERRNO, a line each\n"
-    "       hostpci_lab_probe take GROUP DEVICE  group=… container=… iommu=… device=…: ok or the errno of the step that failed\n"
+    "       hostpci_lab_probe take GROUP DEVICE  group=… container=… iommu=… device=…: ok or the errno of the step "
+    "that failed\n"
     "       hostpci_lab_probe hold GROUP DEVICE  the same, and keeps the device open until standard input ends\n";
 
 /// Says how a step went: "STEP=ok" or "STEP=EPERM".
@@ -40,13 +41,15 @@ void describe(int device) {
   vfio_device_info info{};
   info.argsz = sizeof info;
   if (ioctl(device, VFIO_DEVICE_GET_INFO, &info) == 0)
-    std::printf("regions=%u irqs=%u reset=%s", info.num_regions, info.num_irqs, info.flags & VFIO_DEVICE_FLAGS_RESET ? "yes" : "no");
+    std::printf("regions=%u irqs=%u reset=%s", info.num_regions, info.num_irqs,
+                info.flags & VFIO_DEVICE_FLAGS_RESET ? "yes" : "no");
 }
 
 /// The steps of QEMU, in its order. Nothing is closed: the process's end does that.
 bool take(const std::string& group, const char* device) {
   int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC), descriptor = open_group(group), opened = -1;
-  bool taken = step("group", descriptor >= 0) && step("container", ioctl(descriptor, VFIO_GROUP_SET_CONTAINER, &container) == 0) &&
+  bool taken = step("group", descriptor >= 0) &&
+               step("container", ioctl(descriptor, VFIO_GROUP_SET_CONTAINER, &container) == 0) &&
                step("iommu", ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) == 0) &&
                step("device", (opened = ioctl(descriptor, VFIO_GROUP_GET_DEVICE_FD, device)) >= 0);
   if (taken) describe(opened);
