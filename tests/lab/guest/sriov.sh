@@ -3,11 +3,11 @@ card=0000:01:00.0 first=0000:01:00.1
 rules=/etc/udev/rules.d/70-hostpci.rules
 
 sriov() { "$hostpci" sriov "$@"; }
-# now WANTED NAME: the kernel's own number, and as many functions that exist.
+# now WANTED NAME: the kernel's own number (to read it waits for a change that is under way), and as many functions that exist.
 now() {
+  attribute_of $card sriov_numvfs
   local links=("$pci/$card"/virtfn*)
   [ -e "${links[0]}" ] || links=()
-  attribute_of $card sriov_numvfs
   same "$2" "$1 functions, $1 devices" "$REPLY functions, ${#links[@]} devices"
 }
 # drivers_of_functions: "nvme nvme", "none none".
@@ -55,10 +55,19 @@ expect 0 "sriov: a function on vfio-pci is told" sriov $card 1 --dry-run
 contains "sriov: by its name" "$first (NVMe" "$said"
 if hold $first; then
   expect 3 "sriov: a function that is open" sriov $card 1 --yes
-  contains "sriov: who has it open is told" "(\`${probe##*/}\`)" "$said"
+  contains "sriov: who has it open is told" "process $holder (\`${probe##*/}\`)" "$said"
   contains "sriov: as lint would" "conflict-in-use" "$said"
   now 4 "sriov: four stay"
+  # One that came after the look at /proc: the kernel waits for it, whatever is done to the process that writes.
+  mount -t tmpfs lab "/proc/$holder/fd"
+  began=$EPOCHSECONDS
+  expect 3 "sriov: a kernel that does not let go" sriov $card 3 --persist --yes --timeout 1
+  contains "sriov: it is not waited for" "the kernel is still at it" "$said"
+  check "sriov: nor asked" [ $((EPOCHSECONDS - began)) -lt 20 ]
+  contains "sriov: the rule is taken back" "was taken back" "$said"
+  umount "/proc/$holder/fd"
   let_go
+  now 0 "sriov: the kernel goes on as soon as it can"
 else
   not_ok "sriov: a function can be held" "$held"
 fi
