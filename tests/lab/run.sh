@@ -42,7 +42,7 @@ try() {
     outside "$1" >>"$io/results"
     words="$(grep -c '^ok ' "$io/results" || true) passed, $(grep -c '^not ok ' "$io/results" || true) failed"
   fi
-  printf '%-12s %-24s %3d s\n' "$1" "$words" $((SECONDS - start)) >"$io/line"
+  printf '%-12s %-24s %3d s\n' "$1" "$words" $((SECONDS - start)) | tee "$io/line"
 }
 
 # What a reader needs: all that failed with the reasons, the verdicts, and of a machine without a status its last words.

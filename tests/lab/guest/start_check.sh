@@ -65,6 +65,7 @@ case $topology in
     vm 200 'hostpci0: 0000:01:00,pcie=1'
     judged 1 "no IOMMU" 200 "has no IOMMU group"
     ;;
+  *) not_ok "start-check: nothing to try on $topology" ;;
 esac
 rm -f $vms/20[0-9].conf
 modprobe -r vfio-pci
