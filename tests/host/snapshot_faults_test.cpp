@@ -46,7 +46,7 @@ TEST_CASE("what is wrong is told with line and column") {
       {"version: 1\n---\nversion: 1\n", "a snapshot is one document, here begins another", {2, 1}},
       {"version: 1\nnode: \"a\n", "not valid YAML: illegal EOF in scalar", {3, 1}},
       {"version: 1\nnode: \"a", "not valid YAML: illegal EOF in scalar", {2, 9}},
-      {"version: 1\nnode: \"a\\", "not valid YAML: unknown escape character: \\x04", {2, 9}},
+      {"version: 1\nnode: \"a\\", "not valid YAML: unknown escape character: \\x04", {2, 10}},
       {"version: 1\nnode: a\x01\n", "a control character, which YAML does not allow", {2, 8}},
       {"version: 1\nnode: \xff\n", "bytes that are no UTF-8", {2, 7}},
       {"version: 1\nnode: !bytes \"\\u0100\"\n", "`!bytes` holds a character above \\xFF", {2, 7}},
