@@ -7,7 +7,7 @@ trap 'busybox poweroff -f' EXIT
 
 mkdir -p /dev/pts /dev/shm /lib/modules
 for place in tmpfs:/run tmpfs:/dev/shm devpts:/dev/pts; do mount -t "${place%%:*}" lab "${place#*:}"; done
-cp "$hostpci" /run/hostpci && hostpci=/run/hostpci  # out of memory it starts faster than over 9p
+cp "$hostpci" /dev/shm/hostpci && hostpci=/dev/shm/hostpci  # out of memory it starts faster than over 9p
 ln -s /proc/self/fd /dev/fd && ln -s fd/0 /dev/stdin && ln -s fd/1 /dev/stdout && ln -s fd/2 /dev/stderr
 mount --bind "$modules" /lib/modules
 rm -rf /.dockerenv /boot/* /etc/{default/grub*,modprobe.d,modules,modules-load.d,kernel,initramfs-tools,network,sysfs.conf,sysfs.d,fstab,pve} \
