@@ -1,8 +1,10 @@
 // Moving devices, and the way back when a step fails.
 #include "live/moving.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
+#include "live/vfio_openers.hpp"
 #include "rules/device.hpp"
 #include "text/words.hpp"
 
@@ -20,6 +22,21 @@ enum class Step { driver_override, unbind, probe };
 Step step_of(const KernelWrite& write) {
   if (write.path.ends_with("/unbind")) return Step::unbind;
   return write.path.ends_with("/drivers_probe") ? Step::probe : Step::driver_override;
+}
+
+/// Where a device is once this write was done. Where the kernel chooses a driver, it is read then.
+Placement after(Placement before, const KernelWrite& write, const Move& move) {
+  switch (step_of(write)) {
+    case Step::driver_override:
+      before.driver_override = move.driver_override;
+      break;
+    case Step::unbind:
+      before.driver.clear();
+      break;
+    default:
+      before.driver = move.driver.value_or("");
+  }
+  return before;
 }
 
 /// One run; knows what was done so far.
@@ -42,16 +59,43 @@ class Mover {
   }
 
   Status go(const Move& move) {
-    for (const KernelWrite& write : move.writes)
-      if (Status done = hostpci::carry_out(system_, write, milliseconds_); !done) {
-        hangs_ = done.error().code == EINPROGRESS;
-        return Failure{explained(move, write, done.error()), done.error().code};
-      }
     if (move.writes.empty()) return Done{};
+    if (Status same = check_unchanged(move); !same) return same;
+    std::vector<Placement>& ours = ours_[move.address] = {move.from};
+    for (const KernelWrite& write : move.writes) {
+      Placement next = after(ours.back(), write, move);
+      if (Status done = hostpci::carry_out(system_, write, milliseconds_); !done) return stop(move, write, next, done.error());
+      ours = {next};
+    }
     Result<std::string> driver = driver_now(system_, move.address);
     if (!driver) return driver.error();
-    result_.drivers[move.address] = *driver;
+    ours.back().driver = result_.drivers[move.address] = *driver;
     return Done{};
+  }
+
+  /// What the moves were made from may be minutes old.
+  Status check_unchanged(const Move& move) const {
+    Result<Placement> now = placement_now(move);
+    if (!now) return now.error();
+    if (*now == move.from) return Done{};
+    return Failure{quoted(move.address) + " was changed by someone else meanwhile: it has " + driver_words(now->driver) + " now"};
+  }
+
+  /// A write that failed may have been done all the same.
+  Failure stop(const Move& move, const KernelWrite& write, const Placement& next, const Failure& failure) {
+    hangs_ = failure.code == EINPROGRESS;
+    std::vector<Placement>& ours = ours_[move.address];
+    if (auto driver = landed(move, write, failure)) ours.push_back({*driver, move.driver_override});
+    ours.push_back(next);
+    return Failure{explained(move, write, failure), failure.code};
+  }
+
+  /// The driver to which a probe of ours brought the device in place of the one that was wanted; driver_override lets no other have it.
+  std::optional<std::string> landed(const Move& move, const KernelWrite& write, const Failure& failure) const {
+    if (step_of(write) != Step::probe || failure.code != EIO) return {};
+    Result<std::string> driver = driver_now(system_, move.address);
+    if (!driver || (!move.driver_override.empty() && *driver != move.driver_override)) return {};
+    return *driver;
   }
 
   std::string explained(const Move& move, const KernelWrite& write, const Failure& failure) const {
@@ -94,14 +138,31 @@ class Mover {
     return Placement{*driver, value == "(null)" ? "" : value};
   }
 
+  /// Only what this run did is undone: a device that is elsewhere may be a running VM's by now.
   void put_back(const Move& move) {
+    auto ours = ours_.find(move.address);
+    if (ours == ours_.end()) return;
     if (hangs_) return leave_hanging(move);
     Result<Placement> now = placement_now(move);
     if (!now) return fail_back(move, now.error());
     if (*now == move.from) return;
+    if (std::find(ours->second.begin(), ours->second.end(), *now) == ours->second.end())
+      return fail_back(move, Failure{"it was changed by someone else meanwhile"});
+    if (std::string user = user_of(move, *now); !user.empty()) return fail_back(move, Failure{"it is in use by " + user});
     auto writes = writes_between(move.address, *now, move.from.driver, move.from.driver_override);
     if (Status done = hostpci::carry_out(system_, writes, milliseconds_); !done) return fail_back(move, done.error());
     result_.undone.push_back(quoted(move.address) + " has " + driver_words(move.from.driver) + " again");
+  }
+
+  /// The process that has taken a device which this run gave to VFIO, or "".
+  std::string user_of(const Move& move, const Placement& now) const {
+    if (!is_keeper(now.driver)) return {};
+    Device device;
+    device.address = move.address;
+    if (auto link = system_.read_link(device_path(move.address, "iommu_group")))
+      if (auto group = number(link->substr(link->rfind('/') + 1))) device.group = int(*group);
+    auto openers = vfio_openers(system_, device);
+    return openers.empty() ? "" : "process " + std::to_string(openers.front().pid) + " (`" + openers.front().program + "`)";
   }
 
   void fail_back(const Move& move, const Failure& failure) {
@@ -113,6 +174,7 @@ class Mover {
   FileSystem& system_;
   int milliseconds_;
   bool hangs_ = false;
+  std::map<PciAddress, std::vector<Placement>> ours_;  ///< of each device that was written to: where this run may have brought it
   MoveResult result_;
 };
 

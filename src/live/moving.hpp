@@ -17,8 +17,9 @@ struct MoveResult {
   std::map<PciAddress, std::string> left;     ///< those that could not be put back, with what is there now
 };
 
-/// Each write is proven before the next. After the first that fails, its device and those before it are put back, the last
-/// one first. `milliseconds`: what one write may take. A driver that the kernel cannot be made to let go of (EINPROGRESS) is not
+/// Nothing is written to a device that is no longer where its move begins. Each write is proven before the next. After the first that
+/// fails, its device and those before it are put back, the last one first: those that are where this run's own writes brought them, and
+/// that nobody has opened since; the others are left. `milliseconds`: what one write may take. A driver that the kernel cannot be made to let go of (EINPROGRESS) is not
 /// waited for: its device is left to it, its driver_override is put back as soon as the kernel allows it.
 MoveResult carry_out(FileSystem&, const std::vector<Move>&, int milliseconds);
 

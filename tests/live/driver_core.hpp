@@ -45,6 +45,12 @@ class DriverCore : public MemoryFileSystem {
     return devices_[address] = device;
   }
 
+  /// Somebody else gives the device to this driver.
+  void take(const std::string& address, const std::string& driver) {
+    attach(address, driver);
+    files_.at(path(address, "driver_override")) = driver + "\n";
+  }
+
   /// The device as a scan would read it now.
   Device device(const std::string& address) const {
     Device now = devices_.at(address);

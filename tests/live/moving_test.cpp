@@ -80,6 +80,46 @@ TEST_CASE("the way back is tried for each, and what is left is told") {
   CHECK(mentions(result.left.at(*parse_pci_address("0000:01:00.0")), "`0000:01:00.0` had driver `nouveau` and has driver `vfio-pci` now"));
 }
 
+TEST_CASE("what someone else did meanwhile is not undone") {
+  Bench bench;
+  bench.moves.resize(1);
+  bench.core.fault = [&](std::size_t n) {
+    if (n == 1) bench.core.take("0000:01:00.0", "vfio-pci");  // between driver_override and the unbind, which finds another driver
+    return 0;
+  };
+  MoveResult result = carry_out(bench.core, bench.moves, 1000);
+  REQUIRE_FALSE(result.status);
+  REQUIRE(result.left.size() == 1);
+  CHECK(mentions(result.left.begin()->second, "has driver `vfio-pci` now: it was changed by someone else meanwhile"));
+  CHECK(bench.core.written.size() == 2);
+  CHECK(bench.core.driver("0000:01:00.0") == "vfio-pci");
+}
+
+TEST_CASE("a device that is no longer where it was seen is not written to, those before it are put back") {
+  Bench bench;
+  bench.core.take("0000:01:00.1", "vfio-pci");
+  MoveResult result = carry_out(bench.core, bench.moves, 1000);
+  REQUIRE_FALSE(result.status);
+  CHECK(mentions(result.status.error().message, "`0000:01:00.1` was changed by someone else meanwhile: it has driver `vfio-pci` now"));
+  CHECK(result.left.empty());
+  CHECK(bench.core.driver("0000:01:00.0") == "nouveau");
+  CHECK(bench.core.driver("0000:01:00.1") == "vfio-pci");
+  for (const std::string& write : bench.core.written) CHECK_FALSE(mentions(write, "0000:01:00.1"));
+}
+
+TEST_CASE("a device that somebody opened since it went to vfio-pci is left to him") {
+  Bench bench;
+  bench.core.put_link("/sys/bus/pci/devices/0000:01:00.0/iommu_group", "../../../../kernel/iommu_groups/7");
+  bench.core.fault = [&](std::size_t n) {
+    if (n == 3) bench.core.put_link("/proc/77/fd/9", "/dev/vfio/7"), bench.core.put("/proc/77/comm", "kvm\n");
+    return n == 4 ? EBUSY : 0;
+  };
+  MoveResult result = carry_out(bench.core, bench.moves, 1000);
+  REQUIRE(result.left.size() == 1);
+  CHECK(mentions(result.left.begin()->second, "`0000:01:00.0` had driver `nouveau` and has driver `vfio-pci` now: it is in use by process 77 (`kvm`)"));
+  CHECK(bench.core.driver("0000:01:00.1") == "snd_hda_intel");
+}
+
 TEST_CASE("a driver that refuses is named with what has the device then") {
   Bench bench({}, {.refuses = true});
   auto before = bench.core.state();
