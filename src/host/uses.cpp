@@ -48,12 +48,11 @@ bool stands_alone(UseKind kind, std::string_view name) {
 void add_simple(const FileSystem& system, UseKind kind, const ClassListing& listing, const std::string& directory,
                 UseTable& table) {
   for (const ClassEntry& entry : listing.entries) {
-    auto device = last_address(entry.target);
-    if (!device || !stands_alone(kind, entry.name)) continue;
+    if (!stands_alone(kind, entry.name)) continue;
     Use use{kind, entry.name, "", false};
     if (kind == UseKind::input)
       if (auto text = system.read(directory + '/' + entry.name + "/name")) use.detail = trim(*text);
-    table.uses[*device].push_back(std::move(use));
+    for (const PciAddress& device : carriers(table, entry.target)) table.uses[device].push_back(use);
   }
 }
 
@@ -66,18 +65,21 @@ bool has_serial_console(const FileSystem& system) {
   return false;
 }
 
-/// The only device with a framebuffer carries the only console.
+std::set<std::string> consoles_of(const std::vector<Use>& uses) {
+  std::set<std::string> names;
+  for (const Use& use : uses)
+    if (use.kind == UseKind::console) names.insert(use.name);
+  return names;
+}
+
+/// A device with all the consoles there are carries the only console.
 void mark_only_console(const FileSystem& system, UseTable& table) {
-  std::vector<Use*> consoles;
-  std::set<PciAddress> devices;
+  if (has_serial_console(system)) return;
+  std::set<std::string> all;
+  for (const auto& [address, uses] : table.uses) all.merge(consoles_of(uses));
   for (auto& [address, uses] : table.uses)
-    for (Use& use : uses)
-      if (use.kind == UseKind::console) {
-        consoles.push_back(&use);
-        devices.insert(address);
-      }
-  if (devices.size() != 1 || has_serial_console(system)) return;
-  for (Use* use : consoles) use->critical = true;
+    if (consoles_of(uses) == all)
+      for (Use& use : uses) use.critical = use.critical || use.kind == UseKind::console;
 }
 
 void sort_uses(std::vector<Use>& uses) {
@@ -123,6 +125,14 @@ void walk(const FileSystem& system, const std::string& directory, const std::vec
 
 }  // namespace
 
+std::set<PciAddress> carriers(const UseTable& table, std::string_view path) {
+  std::set<PciAddress> result;
+  if (auto last = last_address(path)) result.insert(*last);
+  for (std::string_view part : split(path, '/'))
+    if (auto address = parse_pci_address(part); address && table.endpoints.count(*address)) result.insert(*address);
+  return result;
+}
+
 std::vector<Use> uses_below(const FileSystem& system, const Attributes& attributes) {
   std::vector<Use> uses;
   walk(system, attributes.directory(), attributes.names(), 8, uses);
@@ -136,6 +146,8 @@ void scan_uses(const FileSystem& system, Host& host) {
   for (auto& [address, device] : host.devices) device.uses.reset();
   if ((!net.known && !net.absent) || (!block.known && !block.absent)) return;
   UseTable table;
+  for (const auto& [address, device] : host.devices)
+    if (device.bridge == false) table.endpoints.insert(address);
   find_block_uses(system, block.entries, table);
   find_net_uses(system, net.entries, host.node, table);
   constexpr std::pair<UseKind, const char*> simple[] = {

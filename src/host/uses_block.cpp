@@ -70,7 +70,7 @@ Fact<std::vector<std::string>> read_swaps(const FileSystem& system) {
 }
 
 /// NVMe multipath puts the disk below a virtual subsystem, whose folder links to its controllers.
-void add_multipath(const FileSystem& system, const std::string& target, Block& block) {
+void add_multipath(const FileSystem& system, const std::string& target, const UseTable& table, Block& block) {
   std::size_t end = target.rfind('/');
   std::string directory = "/sys" + target.substr(target.find("/devices/"), end - target.find("/devices/"));
   auto names = system.list(directory);
@@ -78,21 +78,22 @@ void add_multipath(const FileSystem& system, const std::string& target, Block& b
   for (const std::string& name : *names) {
     if (name.substr(0, 4) != "nvme") continue;
     auto link = system.read_link(directory + '/' + name);
-    if (auto device = link ? last_address(*link) : std::nullopt) block.devices.insert(*device);
+    if (link) block.devices.merge(carriers(table, *link));
   }
 }
 
-Blocks read_blocks(const FileSystem& system, const std::vector<ClassEntry>& entries) {
+Blocks read_blocks(const FileSystem& system, const std::vector<ClassEntry>& entries, const UseTable& table) {
   Blocks blocks;
   for (const ClassEntry& entry : entries) blocks[entry.name];
   for (const auto& [name, target] : entries) {
     Block& block = blocks[name];
-    if (auto device = last_address(target)) block.devices.insert(*device);
+    block.devices = carriers(table, target);
     std::size_t slash = target.rfind('/');
     std::string_view above = base_name(std::string_view(target).substr(0, slash == std::string::npos ? 0 : slash));
     block.partition = above != name && blocks.count(std::string(above));
     if (block.partition) block.below.emplace_back(above);
-    if (target.find("/nvme-subsystem/") != std::string::npos && !block.partition) add_multipath(system, target, block);
+    if (target.find("/nvme-subsystem/") != std::string::npos && !block.partition)
+      add_multipath(system, target, table, block);
     block.stacked = block.devices.empty() && !block.partition;
     if (!block.stacked) continue;
     if (auto slaves = system.list("/sys/class/block/" + name + "/slaves")) block.below = std::move(*slaves);
@@ -237,7 +238,7 @@ void find_block_uses(const FileSystem& system, const std::vector<ClassEntry>& en
   bool any = std::any_of(entries.begin(), entries.end(), [](const ClassEntry& e) {
     return last_address(e.target) || e.target.find("/nvme-subsystem/") != std::string::npos;
   });
-  if (any) BlockUses(system, read_blocks(system, entries), table).run(read_mounts(system), read_swaps(system));
+  if (any) BlockUses(system, read_blocks(system, entries, table), table).run(read_mounts(system), read_swaps(system));
 }
 
 }  // namespace hostpci

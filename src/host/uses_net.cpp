@@ -177,10 +177,10 @@ void find_net_uses(const FileSystem& system, const std::vector<ClassEntry>& entr
   if (!any) return;
   Networks networks = read_networks(system, entries, node);
   for (const ClassEntry& entry : entries) {
-    auto device = last_address(entry.target);
-    if (!device) continue;
-    table.uses[*device].push_back(net_use(networks, entry.name));
-    if (!networks.known) table.unknown.insert(*device);
+    for (const PciAddress& device : carriers(table, entry.target)) {
+      table.uses[device].push_back(net_use(networks, entry.name));
+      if (!networks.known) table.unknown.insert(device);
+    }
   }
 }
 

@@ -78,6 +78,33 @@ TEST_CASE("an NVMe disk behind the multipath subsystem") {
   CHECK(uses_of(system, nvme) == Uses{use(UseKind::disk, "nvme0n1")});
 }
 
+TEST_CASE("an endpoint with a PCI bus below it (Intel VMD) carries what hangs on that bus") {
+  MemoryFileSystem system = small_host();
+  TreeDevice vmd{"0000:00:0e.0", "", "010400", "8086", "467f", "vmd", 6};
+  TreeDevice root_port{"10000:e0:06.0", "0000:00:0e.0/pci10000:e0", "060400", "8086", "464d", "pcieport", 6};
+  TreeDevice nvme{"10000:e1:00.0", "0000:00:0e.0/pci10000:e0/10000:e0:06.0", "010802", "144d", "a80a", "nvme", 6};
+  for (const TreeDevice& d : {vmd, root_port, nvme}) add_device(system, d);
+  std::string below = device_path(nvme) + "/nvme/nvme0";
+  add_class(system, "block", below, "nvme0n1");
+  add_class(system, "block", below + "/nvme0n1", "nvme0n1p2");
+  system.put("/proc/self/mountinfo", "24 1 259:2 / / rw - ext4 /dev/nvme0n1p2 rw\n");
+  const Uses expected{use(UseKind::disk, "nvme0n1"), use(UseKind::filesystem, "nvme0n1p2", "/", true)};
+  CHECK(uses_of(system, vmd) == expected);
+  CHECK(uses_of(system, nvme) == expected);
+  CHECK(uses_of(system, root_port) == Uses{});
+}
+
+TEST_CASE("an only graphics card below another endpoint is the only console of both") {
+  MemoryFileSystem system = small_host();
+  TreeDevice above{"0000:00:0e.0", "", "088000", "8086", "467f", "", 6};
+  TreeDevice below{"10000:e1:00.0", "0000:00:0e.0/pci10000:e0", "030000", "1a03", "2000", "ast", 6};
+  for (const TreeDevice& d : {above, below}) add_device(system, d);
+  REQUIRE(system.remove("/sys/class/graphics/fb0"));
+  add_class(system, "graphics", device_path(below) + "/graphics", "fb0");
+  CHECK(uses_of(system, above) == Uses{use(UseKind::console, "fb0", "", true)});
+  CHECK(uses_of(system, below) == Uses{use(UseKind::console, "fb0", "", true)});
+}
+
 TEST_CASE("what a disk carries is unknown without the mount table") {
   MemoryFileSystem inner = small_host();
   auto system = faulty_file_system(inner, [](std::string_view, const std::string& path) {
