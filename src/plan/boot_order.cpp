@@ -41,9 +41,8 @@ std::vector<std::string> rivals(const Device& d) {
   return {};
 }
 
-bool vfio_comes_first(const Facts& facts, const std::string& module, const Device& d) {
+bool vfio_comes_first(const Facts& facts, const std::string& module) {
   if (is_blacklisted(facts, module) || !facts.boot->directives(DirectiveKind::install, module).empty()) return true;
-  if (is_listed(facts.boot->initramfs_modules, "vfio-pci") && !is_driven_in_initramfs(d)) return true;
   for (const PlacedDirective& directive : facts.boot->directives(DirectiveKind::softdep, module))
     for (const PlacedText& word : joined_words(directive))
       if (same_module(word.text, "vfio-pci")) return true;
@@ -57,7 +56,7 @@ std::set<PciAddress> taken_at_boot(const Facts& facts) {
       if (!on_host_driver(*d) || !d->driver_override.value_or("").empty()) continue;
       std::string module = module_of_driver(*d->driver);
       bool listed = is_listed(facts.boot->initramfs_modules, "vfio-pci");  // then it may, where the initramfs has no driver
-      if (!is_builtin(facts, module) && (listed || vfio_comes_first(facts, module, *d))) taken.insert(d->address);
+      if (!is_builtin(facts, module) && (listed || vfio_comes_first(facts, module))) taken.insert(d->address);
     }
   return taken;
 }

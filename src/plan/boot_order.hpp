@@ -16,8 +16,9 @@ std::set<PciAddress> leaving_functions(Workspace&);
 bool bound_by_id(const Facts&, const Device&);
 /// Modules that may take the device first, by its driver, else by its vendor and class.
 std::vector<std::string> rivals(const Device&);
-/// Something holds the module back until vfio-pci has taken this device of it.
-bool vfio_comes_first(const Facts&, const std::string& module, const Device&);
+/// Something holds the module back until vfio-pci has taken its devices. That /etc/initramfs-tools/modules lists vfio-pci
+/// does not: udev loads the drivers that the initramfs has before anything listed there (initramfs-tools, init).
+bool vfio_comes_first(const Facts&, const std::string& module);
 /// Devices on a driver of the host that vfio-pci takes at the next boot, by id and before that driver.
 std::set<PciAddress> taken_at_boot(const Facts&);
 

@@ -92,7 +92,7 @@ const Device* kept_by(const Facts& facts, const std::string& module) {
 void order_drivers(Workspace& work, const Device& d) {
   for (const std::string& module : rivals(d)) {
     bool there = on_host_driver(d) || is_loaded(work.facts(), module);
-    if (!there || vfio_comes_first(work.facts(), module, d) || is_builtin(work.facts(), module)) continue;
+    if (!there || vfio_comes_first(work.facts(), module) || is_builtin(work.facts(), module)) continue;
     if (const Device* other = kept_by(work.facts(), module)) {
       work.obstacle("", 0,
                     quoted(d) + " stays with `" + module + "` at boot: `ids=` would take " + quoted(*other) +

@@ -301,6 +301,4 @@ const Assignment* needs_host_driver(const Facts& facts, const Device& device) {
 
 const std::span<const Rule> setup_ids_rules = table;
 
-bool is_driven_in_initramfs(const Device& device) { return !device.is_gpu() && !device.has_class(0x04); }
-
 }  // namespace hostpci

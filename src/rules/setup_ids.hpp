@@ -45,8 +45,5 @@ bool is_taken(const Facts& facts, const PciAddress& address);
 /// The line that needs the host's own driver on this device: a mediated device of it, or a virtual function, be it one
 /// that is still to be made.
 const Assignment* needs_host_driver(const Facts& facts, const Device& device);
-/// The initramfs has the drivers of such devices (disks, network cards, USB; not displays and sound), and its udev loads
-/// them before anything that /etc/initramfs-tools/modules lists. Source: initramfs-tools, hook-functions and init.
-bool is_driven_in_initramfs(const Device& device);
 
 }  // namespace hostpci

@@ -105,14 +105,13 @@ void softdep_finding(const VfioId& id, const Device& device, const std::string& 
 
 void softdep_missing(const Facts& facts, Findings& findings) {
   if (!facts.boot->modprobe_known) return;
-  bool listed = is_listed(facts.boot->initramfs_modules, "vfio-pci");
   std::set<std::string> told;
   for (const VfioId& id : effective_ids(facts)) {
     std::vector<const Device*> devices = devices_of(id, facts);
     auto passed = [&](const Device* d) { return is_passed(facts, d->address); };
     bool for_vm = std::any_of(devices.begin(), devices.end(), passed);
     for (const Device* device : devices) {
-      if (!native_won(*device) || (for_vm && !passed(device)) || (listed && !is_driven_in_initramfs(*device))) continue;
+      if (!native_won(*device) || (for_vm && !passed(device))) continue;
       std::string module = module_of_driver(*device->driver);
       if (is_arranged(facts, module) || !told.insert(module).second) continue;
       softdep_finding(id, *device, module, facts, findings);
