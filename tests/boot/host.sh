@@ -15,8 +15,8 @@ make_host() {
   with_grub inside sh -c 'update-initramfs -c -k all && update-grub' >"$work/set-up" 2>&1 || fail "boot set-up" "$work/set-up"
 }
 
-# The initramfs of a Proxmox VE has the drivers of nearly every device; this one has those of the machine. Without that of the cards for
-# virtual machines: it would bring vfio-pci along, and nothing could be seen of what does so for USB.
+# The initramfs of a Proxmox VE has the drivers of nearly every device; this one has those of the machine, but not that of the network
+# cards for virtual machines: it would bring vfio-pci along, and nothing could be seen of what does so for the other cards.
 install_drivers() {
   printf "MODULES=list\nCOMPRESSLEVEL=1\n" >"$root/etc/initramfs-tools/conf.d/small"
   cat >"$root/etc/initramfs-tools/hooks/drivers" <<'END'
