@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "system/held_signals.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -61,12 +62,18 @@ Status prove(const FileSystem& system, const KernelWrite& write) {
 
 }  // namespace
 
+int time_of(const KernelWrite& write, int milliseconds) {
+  if (milliseconds != usual_time) return milliseconds;
+  return write.path.ends_with("/drivers_probe") || write.path.ends_with("/sriov_numvfs") ? 60000 : 10000;
+}
+
 Status carry_out(FileSystem& system, const KernelWrite& write, int milliseconds) {
-  Status written = system.write_attribute(write.path, write.value, milliseconds);
+  Status written = system.write_attribute(write.path, write.value, time_of(write, milliseconds));
   return written ? prove(system, write) : written;
 }
 
 Status carry_out(FileSystem& system, const std::vector<KernelWrite>& writes, int milliseconds) {
+  HeldSignals held;
   for (const KernelWrite& write : writes)
     if (Status done = carry_out(system, write, milliseconds); !done) return done;
   return Done{};

@@ -24,11 +24,16 @@ struct KernelWrite {
   std::string proof, expected;  ///< the path that is read back, and what it has to read
 };
 
+/// In place of milliseconds: each write has its usual time, 60 s for those within which the kernel tries drivers on devices, 10 s for the rest.
+inline constexpr int usual_time = -1;
+/// What this write may take then.
+int time_of(const KernelWrite&, int milliseconds);
+
 /// Writes and reads back. The failure's message says which of the two it was; its code is that of write_attribute, or EIO
 /// where the kernel took the write and does not show it.
 Status carry_out(FileSystem&, const KernelWrite&, int milliseconds);
 
-/// Each in turn; ends with the first that fails.
+/// Each in turn; ends with the first that fails. Signals are held meanwhile.
 Status carry_out(FileSystem&, const std::vector<KernelWrite>&, int milliseconds);
 
 /// What `--dry-run` prints for it: "write `vfio-pci` to /sys/…/driver_override".

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "live/vfio_openers.hpp"
 #include "rules/device.hpp"
+#include "system/held_signals.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -15,7 +17,6 @@ constexpr int queued = 200;  ///< milliseconds for a write that has to wait for 
 
 std::string quoted(const PciAddress& address) { return "`" + address.str() + "`"; }
 std::string driver_words(const std::string& driver) { return driver.empty() ? "no driver" : "driver `" + driver + "`"; }
-bool timed_out(const Failure& failure) { return failure.code == ETIMEDOUT || failure.code == EINPROGRESS; }
 
 enum class Step { driver_override, unbind, probe };
 
@@ -45,6 +46,7 @@ class Mover {
   Mover(FileSystem& system, int milliseconds) : system_(system), milliseconds_(milliseconds) {}
 
   MoveResult run(const std::vector<Move>& moves) {
+    HeldSignals held;
     for (std::size_t i = 0; i < moves.size() && result_.status; ++i) {
       result_.status = go(moves[i]);
       if (!result_.status) put_back_from(moves, i);
@@ -83,7 +85,7 @@ class Mover {
 
   /// A write that failed may have been done all the same.
   Failure stop(const Move& move, const KernelWrite& write, const Placement& next, const Failure& failure) {
-    hangs_ = failure.code == EINPROGRESS;
+    if (failure.code == EINPROGRESS) hangs_ = step_of(write);
     std::vector<Placement>& ours = ours_[move.address];
     if (auto driver = landed(move, write, failure)) ours.push_back({*driver, move.driver_override});
     ours.push_back(next);
@@ -99,12 +101,14 @@ class Mover {
   }
 
   std::string explained(const Move& move, const KernelWrite& write, const Failure& failure) const {
-    std::string time = " within " + count(std::size_t(milliseconds_ + 999) / 1000, "second");
+    std::string time = " within " + count(std::size_t(time_of(write, milliseconds_) + 999) / 1000, "second");
     Step step = step_of(write);
-    if (step == Step::unbind && timed_out(failure))
+    bool timed_out = failure.code == EINPROGRESS;
+    if (step == Step::unbind && timed_out)
       return "driver `" + move.from.driver + "` did not let " + quoted(move.address) + " go" + time;
     if (step == Step::probe && failure.code == EIO && move.driver) return not_taken(move);
-    if (step == Step::probe && timed_out(failure)) return "no driver was done with taking " + quoted(move.address) + time;
+    if (step == Step::probe && timed_out) return "no driver was done with taking " + quoted(move.address) + time;
+    if (timed_out) return "the kernel did not take driver_override of " + quoted(move.address) + time;
     return failure.message;
   }
 
@@ -114,10 +118,19 @@ class Mover {
     return text + (driver ? driver_words(*driver) : "a driver that cannot be read") + " now; the kernel's log may say why";
   }
 
+  /// What is written in the middle of a probe may have it fail.
+  void leave_probing(const Move& move) {
+    result_.left[move.address] = quoted(move.address) + ": the kernel is still at trying " +
+                                 (move.driver ? "`" + *move.driver + "`" : "drivers") + " on it; `hostpci unbind " + move.address.str() +
+                                 "` gives it back then";
+  }
+
   /// While the kernel is at it, what shows the device waits for it too: nothing is read.
   void leave_hanging(const Move& move) {
-    hangs_ = false;
-    std::string text = quoted(move.address) + ": the kernel still waits for `" + move.from.driver + "`";
+    Step step = *std::exchange(hangs_, std::nullopt);
+    if (step == Step::probe) return leave_probing(move);
+    std::string waits = step == Step::unbind ? "the kernel still waits for `" + move.from.driver + "`" : "the kernel is still at its driver_override";
+    std::string text = quoted(move.address) + ": " + waits;
     if (!move.writes.empty() && step_of(move.writes.front()) == Step::driver_override) {
       KernelWrite back = writes_between(move.address, {"", move.driver_override}, "", move.from.driver_override).front();
       back.shows = Shows::nothing;
@@ -173,7 +186,7 @@ class Mover {
 
   FileSystem& system_;
   int milliseconds_;
-  bool hangs_ = false;
+  std::optional<Step> hangs_;  ///< the kernel is still at it
   std::map<PciAddress, std::vector<Placement>> ours_;  ///< of each device that was written to: where this run may have brought it
   MoveResult result_;
 };

@@ -19,8 +19,9 @@ struct MoveResult {
 
 /// Nothing is written to a device that is no longer where its move begins. Each write is proven before the next. After the first that
 /// fails, its device and those before it are put back, the last one first: those that are where this run's own writes brought them, and
-/// that nobody has opened since; the others are left. `milliseconds`: what one write may take. A driver that the kernel cannot be made to let go of (EINPROGRESS) is not
-/// waited for: its device is left to it, its driver_override is put back as soon as the kernel allows it.
+/// that nobody has opened since; the others are left. `milliseconds`: what one write may take. A driver that does not let go in time (EINPROGRESS)
+/// is not waited for: its device is left to it, its driver_override is put back as soon as the kernel allows it; in the middle of a probe
+/// nothing more is written. Signals are held until all is done.
 MoveResult carry_out(FileSystem&, const std::vector<Move>&, int milliseconds);
 
 }  // namespace hostpci

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "rules/device.hpp"
+#include "system/held_signals.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
@@ -88,6 +89,7 @@ class Change {
       : system_(system), card_(card), request_(request), milliseconds_(milliseconds) {}
 
   Status run() {
+    HeldSignals held;
     std::vector<KernelWrite> writes = functions_writes(card_, request_);
     if (writes.empty()) return Done{};
     for (const KernelWrite& write : writes)
@@ -103,7 +105,7 @@ class Change {
     Status done = carry_out(system_, write, milliseconds_);
     if (!done || !sets_number(write) || write.value == "0") return explained(std::move(done), write);
     if (Status made = all_there(); !made) return made;
-    if (!request_.probe) let_udev_finish(system_, milliseconds_);
+    if (!request_.probe) let_udev_finish(system_, time_of(autoprobe_write(card_, true), milliseconds_));
     return Done{};
   }
 

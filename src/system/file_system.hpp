@@ -49,8 +49,8 @@ class FileSystem {
   // Writing: each is one system call with the refusals of the kernel
   virtual Status create(const std::string& path, std::string_view bytes, std::uint32_t mode, bool durable) = 0;  ///< O_EXCL|O_NOFOLLOW; whole or removed again
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  /// One write(2) to an attribute of the kernel that exists; no link is followed in last place. Given up after the time: code ETIMEDOUT
-  /// where the kernel let go of the call, EINPROGRESS where it is still at it. 0: no time is set, for attributes that never wait.
+  /// One write(2) to an attribute of the kernel that exists; no link is followed in last place. After the time it is no
+  /// longer waited for: code EINPROGRESS, the kernel is still at it and may yet finish. 0: no time is set, for attributes that never wait.
   virtual Status write_attribute(const std::string& path, std::string_view value, int milliseconds) = 0;
   virtual Status remove(const std::string& path) = 0;
   /// Makes the second, a regular file too, like the first: owner, mode, ACLs and all other extended attributes, and syncs it. EPERM: the

@@ -10,8 +10,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
-#include <thread>
 
 #include "system/calls.hpp"
 #include "system/descriptor.hpp"
@@ -20,7 +18,6 @@ namespace hostpci {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr int grace = 100;  ///< milliseconds that a killed call has to end
 
 /// By one write(2), which may wait: 0 or errno.
 int write_whole(int file, std::string_view bytes) {
@@ -30,11 +27,13 @@ int write_whole(int file, std::string_view bytes) {
   return std::size_t(written) == bytes.size() ? 0 : EIO;
 }
 
-/// Only system calls: other threads of the parent may have held any lock.
+/// Only system calls: other threads of the parent may have held any lock. In a session of its own, a terminal's signals do not reach it:
+/// one that came in the middle of a driver's probe would have it fail half-way.
 [[noreturn]] void run_child(int file, std::string_view bytes, int report) {
   constexpr int kept_file = 3, kept_report = 4, beyond = 100;
   // Both are moved out of the way first: either may have the other's place, or that of a standard one.
   int moved_file = ::fcntl(file, F_DUPFD, beyond), moved_report = ::fcntl(report, F_DUPFD, beyond);
+  ::setsid();
   int null = ::open("/dev/null", O_RDWR);
   for (int standard = 0; standard < kept_file; ++standard) ::dup2(null, standard);
   ::dup2(moved_file, kept_file);
@@ -47,7 +46,7 @@ int write_whole(int file, std::string_view bytes) {
 /// Something can be read, or the other end is closed.
 bool wait_readable(int pipe, Clock::time_point end) {
   while (true) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
     pollfd wanted{pipe, POLLIN, 0};
     int ready = ::poll(&wanted, 1, left > 0 ? int(left) : 0);
     if (ready > 0) return true;
@@ -55,18 +54,10 @@ bool wait_readable(int pipe, Clock::time_point end) {
   }
 }
 
-/// What the child wrote into the pipe; `silent` if it closed it without a word.
-int reported(int pipe, int silent) {
+/// What the child wrote into the pipe; EIO if it closed it without a word.
+int reported(int pipe) {
   int code = 0;
-  return read_some(pipe, reinterpret_cast<char*>(&code), sizeof code) == ssize_t(sizeof code) ? code : silent;
-}
-
-bool ends_within(pid_t child, int milliseconds) {
-  for (int waited = 0;; waited += 5) {
-    if (::waitpid(child, nullptr, WNOHANG) != 0) return true;
-    if (waited >= milliseconds) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  return read_some(pipe, reinterpret_cast<char*>(&code), sizeof code) == ssize_t(sizeof code) ? code : EIO;
 }
 
 }  // namespace
@@ -81,14 +72,10 @@ int write_within(int file, std::string_view bytes, int milliseconds) {
   if (child < 0) return errno;
   if (child == 0) run_child(file, bytes, to_parent.number());
   to_parent = Descriptor();
-  if (wait_readable(from_child.number(), end)) {
-    int code = reported(from_child.number(), EIO);
-    ::waitpid(child, nullptr, 0);
-    return code;
-  }
-  ::kill(child, SIGKILL);
-  if (!ends_within(child, grace)) return EINPROGRESS;
-  return reported(from_child.number(), ETIMEDOUT);  // it may have been done right then
+  if (!wait_readable(from_child.number(), end)) return EINPROGRESS;  // never killed: the kernel may be in the middle of a probe
+  int code = reported(from_child.number());
+  ::waitpid(child, nullptr, 0);
+  return code;
 }
 
 }  // namespace hostpci

@@ -16,7 +16,7 @@ namespace hostpci::test {
 /// What a driver does other than take and give.
 struct DriverTraits {
   bool refuses = false;  ///< its probe fails
-  int lets_go = 0;       ///< errno of the write to its unbind: ETIMEDOUT, EINPROGRESS
+  int lets_go = 0;       ///< errno of the write to its unbind: EBUSY, EINPROGRESS
 };
 
 class DriverCore : public MemoryFileSystem {
