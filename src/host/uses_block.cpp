@@ -18,6 +18,19 @@ struct Mount {
   std::string number, point, type, source;  ///< number: "8:2"
 };
 
+struct Swap {
+  std::string path;
+  bool file = false;  ///< on a file system, not a device
+};
+
+/// What a ZFS pool carries.
+struct PoolUse {
+  UseKind kind;
+  std::string detail;
+  bool critical;
+};
+
+using Pools = std::map<std::string, std::vector<PoolUse>>;
 using Blocks = std::map<std::string, Block>;
 
 /// "\040" is a blank in the kernel's tables.
@@ -59,14 +72,15 @@ Fact<std::vector<Mount>> read_mounts(const FileSystem& system) {
   return mounts;
 }
 
-Fact<std::vector<std::string>> read_swaps(const FileSystem& system) {
+Fact<std::vector<Swap>> read_swaps(const FileSystem& system) {
   auto text = system.read("/proc/swaps");
   if (!text && text.error().code != ENOENT) return {};
-  std::vector<std::string> sources;
-  if (!text) return sources;
+  std::vector<Swap> swaps;
+  if (!text) return swaps;
   for (std::string_view line : split(*text, '\n'))
-    if (auto parts = words(line); parts.size() > 1 && parts[0] != "Filename") sources.push_back(unescape(parts[0]));
-  return sources;
+    if (auto parts = words(line); parts.size() > 1 && parts[0] != "Filename")
+      swaps.push_back({unescape(parts[0]), parts[1] == "file"});
+  return swaps;
 }
 
 /// NVMe multipath puts the disk below a virtual subsystem, whose folder links to its controllers.
@@ -116,21 +130,46 @@ bool is_system(std::string_view point) {
   return false;
 }
 
+/// File systems that lie on block devices which the mount table can name.
+bool is_disk_type(std::string_view type) {
+  for (std::string_view own : {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "reiserfs"})
+    if (type == own) return true;
+  return false;
+}
+
+bool lies_below(std::string_view path, std::string_view point) {
+  if (point == "/") return true;
+  return path.substr(0, point.size()) == point && (path.size() == point.size() || path[point.size()] == '/');
+}
+
+/// The mount that hides all others at this path: the longest mount point, the last one mounted there.
+const Mount* mount_of(const std::vector<Mount>& mounts, std::string_view path) {
+  const Mount* found = nullptr;
+  for (const Mount& mount : mounts)
+    if (lies_below(path, mount.point) && (!found || mount.point.size() >= found->point.size())) found = &mount;
+  return found;
+}
+
+std::string pool_of(std::string_view dataset) { return std::string(dataset.substr(0, dataset.find('/'))); }
+
 class BlockUses {
  public:
   BlockUses(const FileSystem& system, Blocks blocks, UseTable& table)
       : system_(system), blocks_(std::move(blocks)), table_(table) {}
 
-  void run(const Fact<std::vector<Mount>>& mounts, const Fact<std::vector<std::string>>& swaps) {
+  void run(const Fact<std::vector<Mount>>& mounts, const Fact<std::vector<Swap>>& swaps) {
     add_disks();
     if (!mounts || !swaps) return forget();
-    for (const Mount& mount : *mounts) add_mount(mount);
-    for (const std::string& source : *swaps) add(UseKind::swap, block_of_path(source), "", true);
-    add_members(*mounts);
+    for (const Mount& mount : *mounts) add_on(mount, UseKind::filesystem, mount.point, is_system(mount.point));
+    for (const Swap& swap : *swaps) add_swap(swap, *mounts);
+    add_members();
+    const Mount* root = mount_of(*mounts, "/");
+    if (root && !is_traced(*root)) forget();
   }
 
  private:
   void add(UseKind kind, const std::string& name, const std::string& detail, bool critical) {
+    if (std::string pool = pool_of_volume(name); !pool.empty()) pools_[pool].push_back({kind, detail, critical});
     for (const PciAddress& device : devices_below(blocks_, name))
       table_.uses[device].push_back({kind, name, detail, critical});
   }
@@ -162,10 +201,31 @@ class BlockUses {
     return text ? std::string(trim(*text)) : name;
   }
 
-  void add_mount(const Mount& mount) {
+  void add_on(const Mount& mount, UseKind kind, const std::string& detail, bool critical) {
+    if (mount.type == "zfs") pools_[pool_of(mount.source)].push_back({kind, detail, critical});
+    for (const std::string& name : blocks_of(mount)) add(kind, name, detail, critical);
+  }
+
+  void add_swap(const Swap& swap, const std::vector<Mount>& mounts) {
+    if (!swap.file) return add(UseKind::swap, block_of_path(swap.path), "", true);
+    if (const Mount* mount = mount_of(mounts, swap.path)) add_on(*mount, UseKind::swap, swap.path, true);
+  }
+
+  std::vector<std::string> blocks_of(const Mount& mount) const {
     std::string name = block_of_number(mount.number);
-    if (name.empty()) name = block_of_path(mount.source);
-    if (!name.empty()) add(UseKind::filesystem, name, mount.point, is_system(mount.point));
+    if (!blocks_.count(name)) name = block_of_path(mount.source);
+    if (name.empty()) return {};
+    return mount.type == "btrfs" ? btrfs_members(name) : std::vector<std::string>{name};
+  }
+
+  /// All devices of the file system that this one is of: the mount table names one of them.
+  std::vector<std::string> btrfs_members(const std::string& name) const {
+    auto uuids = system_.list("/sys/fs/btrfs");
+    for (const std::string& uuid : uuids ? *uuids : std::vector<std::string>()) {
+      auto members = system_.list("/sys/fs/btrfs/" + uuid + "/devices");
+      if (members && std::find(members->begin(), members->end(), name) != members->end()) return *members;
+    }
+    return {name};
   }
 
   std::string block_of_number(const std::string& number) const {
@@ -186,32 +246,51 @@ class BlockUses {
     return blocks_.count(last) ? last : "";
   }
 
-  /// udev's record of a block device, for what sysfs does not tell: members of ZFS pools, and EFI system partitions by
-  /// UUID.
-  void add_members(const std::vector<Mount>& mounts) {
-    std::map<std::string, std::vector<std::string>> pools;
-    for (const Mount& mount : mounts)
-      if (mount.type == "zfs") pools[mount.source.substr(0, mount.source.find('/'))].push_back(mount.point);
+  /// Members of ZFS pools, and EFI system partitions by UUID, which sysfs does not tell.
+  void add_members() {
     auto uuids = system_.read("/etc/kernel/proxmox-boot-uuids");
     std::vector<std::string_view> esps = uuids ? words(*uuids) : std::vector<std::string_view>();
-    if (pools.empty() && esps.empty()) return;
+    if (pools_.empty() && esps.empty()) return;
     for (const auto& [name, block] : blocks_)
-      if (!block.stacked) add_member(name, pools, esps);
+      if (!block.stacked || !is_logical_volume(name)) add_member(name, esps);
   }
 
-  void add_member(const std::string& name, const std::map<std::string, std::vector<std::string>>& pools,
-                  const std::vector<std::string_view>& esps) {
-    auto number = system_.read("/sys/class/block/" + name + "/dev");
-    auto record =
-        number ? system_.read("/run/udev/data/b" + std::string(trim(*number))) : Result<std::string>(std::string());
-    if (!record) return;
-    std::string type(property(*record, "ID_FS_TYPE")), label(property(*record, "ID_FS_LABEL")),
-        uuid(property(*record, "ID_FS_UUID"));
+  /// What a guest has on its volume is no pool of the host, whatever its label.
+  bool is_logical_volume(const std::string& name) const {
+    auto uuid = system_.read("/sys/class/block/" + name + "/dm/uuid");
+    return uuid && uuid->substr(0, 4) == "LVM-";
+  }
+
+  void add_member(const std::string& name, const std::vector<std::string_view>& esps) {
+    std::string record = udev_record(name), label(property(record, "ID_FS_LABEL"));
+    std::string_view uuid = property(record, "ID_FS_UUID");
     if (std::find(esps.begin(), esps.end(), uuid) != esps.end() && !uuid.empty())
       add(UseKind::filesystem, name, "EFI system partition of proxmox-boot-tool", true);
-    auto pool = pools.find(label);
-    if (type != "zfs_member" || pool == pools.end()) return;
-    for (const std::string& point : pool->second) add(UseKind::filesystem, name, point, is_system(point));
+    auto pool = pools_.find(label);
+    if (property(record, "ID_FS_TYPE") != "zfs_member" || pool == pools_.end()) return;
+    traced_.insert(label);
+    for (const PoolUse& use : pool->second)
+      if (!is_volume(name)) add(use.kind, name, use.detail, use.critical);
+  }
+
+  /// Empty if there is none.
+  std::string udev_record(const std::string& name) const {
+    auto number = system_.read("/sys/class/block/" + name + "/dev");
+    auto record = number ? system_.read("/run/udev/data/b" + std::string(trim(*number))) : number;
+    return record ? *record : "";
+  }
+
+  /// "zd16", "zd16p2": a volume of ZFS.
+  static bool is_volume(std::string_view name) {
+    return name.substr(0, 2) == "zd" && name.size() > 2 && name[2] >= '0' && name[2] <= '9';
+  }
+
+  std::string pool_of_volume(const std::string& name) const {
+    if (!is_volume(name)) return "";
+    std::string record = udev_record(name);
+    for (std::string_view line : split(record, '\n'))
+      if (line.substr(0, 7) == "S:zvol/") return pool_of(line.substr(7));
+    return "";
   }
 
   static std::string_view property(std::string_view record, std::string_view key) {
@@ -221,15 +300,29 @@ class BlockUses {
     return {};
   }
 
-  /// Without the mount table, what a disk carries is unknown.
+  /// Its disks are known, or it is of a kind that needs none here. Without udev's records (in a container) no pool can
+  /// be traced.
+  bool is_traced(const Mount& mount) const {
+    if (mount.type == "zfs") return traced_.count(pool_of(mount.source)) || !system_.list("/run/udev/data");
+    return !is_disk_type(mount.type) || !blocks_of(mount).empty();
+  }
+
+  /// What a disk carries is unknown, unless it is known to be needed: without the mount table, or with a root file
+  /// system on disks that cannot be found.
   void forget() {
     for (const auto& [name, block] : blocks_)
-      for (const PciAddress& device : block.devices) table_.unknown.insert(device);
+      for (const PciAddress& device : block.devices) {
+        const std::vector<Use>& uses = table_.uses[device];
+        bool needed = std::any_of(uses.begin(), uses.end(), [](const Use& use) { return use.critical; });
+        if (!needed) table_.unknown.insert(device);
+      }
   }
 
   const FileSystem& system_;
   Blocks blocks_;
   UseTable& table_;
+  Pools pools_;
+  std::set<std::string> traced_;  ///< pools with a member that is a block device here
 };
 
 }  // namespace
