@@ -1,7 +1,9 @@
 // What a card cannot, and what speaks against another number of its virtual functions.
 #include <algorithm>
+#include <ctime>
 
 #include "live/objections.hpp"
+#include "live/reservations.hpp"
 #include "live/vfio_openers.hpp"
 #include "live/virtual_functions.hpp"
 #include "rules/device.hpp"
@@ -43,28 +45,32 @@ void tell_of_management(const Device& card, Sink& out) {
              "the host is reached through " + quoted(card) + ", whose link may be down for a moment");
 }
 
-/// More than that a driver has it and could be used: it carries something.
-bool is_in_use(const Use& use) {
+/// More than that a driver has it and could be used: it carries something. An interface that is up has been set up by someone,
+/// whoever gave it its addresses.
+bool is_in_use(const FileSystem* system, const Use& use) {
+  if (use.kind == UseKind::net && system && interface_is_up(*system, use.name) == true) return true;
   if (use.kind == UseKind::disk || use.kind == UseKind::net) return !use.detail.empty();
   return use.kind == UseKind::filesystem || use.kind == UseKind::swap || use.kind == UseKind::bridge_port;
 }
 
-void object_to_uses(const Device& function, Sink& out) {
-  if (!function.uses) return object_to_losses(function, out);
-  for (const Use& use : *function.uses) {
-    Device one = function;
-    one.uses = {use};
-    std::size_t before = out.diagnostics.size();
-    object_to_losses(one, out);
-    if (is_in_use(use) && out.diagnostics.size() > before) out.diagnostics.back().severity = Severity::error;
-  }
+/// Each use by itself, and then whether one is hidden from the host.
+void object_to_uses(const FileSystem* system, const Device& function, Sink& out) {
+  Sink losses;
+  object_to_losses(function, losses);
+  bool told = function.uses && losses.diagnostics.size() >= function.uses->size();
+  for (std::size_t i = 0; told && i < function.uses->size(); ++i)
+    if (is_in_use(system, (*function.uses)[i])) losses.diagnostics[i].severity = Severity::error;
+  for (Diagnostic& loss : losses.diagnostics) out.add(std::move(loss));
 }
 
-void object_to_loss_of(const Host& host, const FileSystem* processes, const Device& function, Sink& out) {
+void object_to_loss_of(const Host& host, const FileSystem* system, const Device& function, Sink& out) {
   std::size_t before = out.diagnostics.size();
   object_to_holder(host, function, out);
-  if (processes && out.diagnostics.size() == before) object_to_openers(*processes, function, out);
-  object_to_uses(function, out);
+  if (system && out.diagnostics.size() == before) {
+    object_to_reservation(*system, function, std::time(nullptr), out);
+    object_to_openers(*system, function, out);
+  }
+  object_to_uses(system, function, out);
   if (out.diagnostics.size() == before && on_vfio(function))
     object(out, Severity::info, "device-pf-has-vfs", function, "driver",
            quoted(function) + " goes; it is on vfio-pci, and nobody has it open");
@@ -86,13 +92,13 @@ Status functions_possible(const Device& card, std::uint32_t wanted) {
                  std::to_string(wanted) + " (`" + total + "`)"};
 }
 
-std::vector<Diagnostic> functions_objections(const Host& host, const FileSystem* processes, const Device& card,
+std::vector<Diagnostic> functions_objections(const Host& host, const FileSystem* system, const Device& card,
                                              std::uint32_t wanted) {
   Sink out;
   if (card.sriov_numvfs == wanted) return {};
   object_to_driver(card, out);
   for (const PciAddress& address : card.virtfns)
-    if (const Device* function = host.find(address)) object_to_loss_of(host, processes, *function, out);
+    if (const Device* function = host.find(address)) object_to_loss_of(host, system, *function, out);
   tell_of_management(card, out);
   return std::move(out.diagnostics);
 }

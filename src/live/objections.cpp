@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "host/scan.hpp"
 #include "rules/device.hpp"
 #include "rules/holders.hpp"
 #include "text/words.hpp"
@@ -49,8 +50,46 @@ void object_to_unknown_uses(const Device& device, Sink& out) {
          "what the host uses " + quoted(device) + " for is not known");
 }
 
-/// It may carry something for the host: a function without a driver, or one that VFIO has, carries nothing.
-bool may_be_used(const Device& device) { return !device.driver || on_host_driver(device); }
+/// Of a function without a driver only what is known counts: a console that the firmware has set up needs none.
+bool may_be_used(const Device& device) {
+  if (on_vfio(device)) return false;
+  return !device.driver || on_host_driver(device) || device.is_gpu() || device.uses;
+}
+
+/// Every driver of network cards makes an interface; one that the host does not see is elsewhere.
+void object_to_hidden_interface(const Device& device, Sink& out) {
+  if (!device.has_class(0x02) || !on_host_driver(device)) return;
+  if (std::any_of(device.uses->begin(), device.uses->end(), is_network)) return;
+  Diagnostic& d = object(out, Severity::error, device.is_vf() ? "device-vf-used-by-host" : "device-nic-in-bridge", device, "net",
+                         quoted(device) + " has " + driver_text(device) +
+                             " and no interface here: its interface is in another network namespace (a container may have it)");
+  d.help.push_back("stop the container, or give the interface back: `ip netns exec NAME ip link set INTERFACE netns 1`");
+}
+
+/// Something stands above it, it has addresses, or it is up.
+bool carries(const FileSystem* system, const Use& use) {
+  if (!is_network(use)) return false;
+  return use.kind == UseKind::bridge_port || !use.detail.empty() || (system && interface_is_up(*system, use.name) == true);
+}
+
+/// The same, or it is not known whether it is up.
+bool may_carry(const FileSystem* system, const Use& use) {
+  return is_network(use) && (carries(system, use) || !system || !interface_is_up(*system, use.name));
+}
+
+template <class F>
+bool any_use(const Host& host, F f) {
+  return std::any_of(host.devices.begin(), host.devices.end(), [&](const auto& entry) {
+    const Fact<std::vector<Use>>& uses = entry.second.uses;
+    return uses && std::any_of(uses->begin(), uses->end(), f);
+  });
+}
+
+/// It carries a network, and nothing says which of its networks the host is reached through.
+bool is_reached_somehow(const Host& host, const FileSystem* system) {
+  return any_use(host, [&](const Use& use) { return carries(system, use); }) &&
+         !any_use(host, [](const Use& use) { return is_network(use) && use.critical; });
+}
 
 void tell_holder(Sink& out, const Device& device, const Holder& holder, std::string what) {
   std::string vm = "VM " + std::to_string(holder.vmid);
@@ -115,6 +154,26 @@ void object_to_losses(const Device& device, Sink& out) {
   if (!device.uses) return object_to_unknown_uses(device, out);
   for (const Use& use : *device.uses)
     object(out, use.critical ? Severity::error : Severity::warning, rule_of(device, use), device, {}, loss_message(device, use));
+  object_to_hidden_interface(device, out);
+}
+
+void object_to_unknown_network(const Host& host, const FileSystem* system, const Device& device, Sink& out) {
+  constexpr HostParts networks{.details = false, .kernel = false, .files = false, .running = false, .capabilities = false, .state = false};
+  if (!on_host_driver(device) || !device.uses) return;
+  auto own = std::find_if(device.uses->begin(), device.uses->end(), [&](const Use& use) { return may_carry(system, use); });
+  if (own == device.uses->end() || !is_reached_somehow(system ? scan_host(*system, networks) : host, system)) return;
+  Diagnostic& d = object(out, Severity::error, "device-mgmt-nic", device, {},
+                         "which network the host is reached through is not known, and " + quoted(device) + " carries one: " + use_text(*own));
+  d.help.push_back("if it is not this one, take it down first: `ip link set " + own->name + " down`");
+}
+
+Fact<bool> interface_is_up(const FileSystem& system, const std::string& name) {
+  auto text = system.read_attribute("/sys/class/net/" + name + "/flags");
+  if (!text) return {};
+  std::string_view digits = trim(*text);
+  if (digits.starts_with("0x")) digits.remove_prefix(2);
+  auto flags = number(digits, 16);
+  return flags ? Fact<bool>((*flags & 1) != 0) : Fact<bool>();
 }
 
 void object_to_missing_group(const Host& host, const Device& device, Sink& out) {

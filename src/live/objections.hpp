@@ -5,6 +5,7 @@
 
 #include "diag/diagnostic.hpp"
 #include "host/host.hpp"
+#include "system/file_system.hpp"
 
 namespace hostpci {
 
@@ -17,7 +18,7 @@ enum class Act : std::uint8_t {
 };
 
 /// With the names of the rules that lint would tell it by. Error: the act is refused. Warning: what the host loses, to be asked
-/// about. Info: worth a word. Nothing is lost by a device without a driver or on VFIO's.
+/// about. Info: worth a word. Nothing is lost by a device on VFIO's, and by one without a driver only what is known to hang on it.
 std::vector<Diagnostic> objections(const Host&, const Device&, Act);
 
 /// One of them is an error.
@@ -31,9 +32,15 @@ void object_to_bridge(const Device&, Sink&);
 void object_to_functions(const Device&, Sink&);
 /// conflict-in-use, by what the running VMs' processes and Proxmox VE's reservations show; of mediated devices too.
 void object_to_holder(const Host&, const Device&, Sink&);
-/// What the host uses a device for that is on a driver of its own: an error where it is critical (device-boot-controller,
-/// device-mgmt-nic, device-only-gpu) or not known of a disk controller, network card or USB controller; else a warning.
+/// What the host uses a device for that VFIO does not have, one for each use in their order: an error where it is critical (device-boot-controller,
+/// device-mgmt-nic, device-only-gpu) or not known of a disk controller, network card or USB controller; else a warning. A network
+/// card without an interface is an error too: another network namespace has it.
 void object_to_losses(const Device&, Sink&);
+/// device-mgmt-nic: the card carries a network, and of all networks of the host none is known as the one that it is reached through.
+/// `system`: the running host's, which is read as a whole; null: a snapshot, and `host` is the whole.
+void object_to_unknown_network(const Host&, const FileSystem* system, const Device&, Sink&);
+/// IFF_UP; unknown where the interface does not show it.
+Fact<bool> interface_is_up(const FileSystem&, const std::string& name);
 /// device-no-iommu-group
 void object_to_missing_group(const Host&, const Device&, Sink&);
 

@@ -27,9 +27,9 @@ Status functions_possible(const Device& card, std::uint32_t count);
 
 /// What speaks against that number on the running host, by the names of lint's rules. A number that changes removes all
 /// functions that exist: one that a VM, a process or the host uses is an error, one that the host might miss a warning,
-/// one that VFIO has and nobody holds is told. Empty where the number is that already. `processes`: where /proc shows
-/// who has them open; null: not asked.
-std::vector<Diagnostic> functions_objections(const Host&, const FileSystem* processes, const Device& card,
+/// one that VFIO has and nobody holds is told. Empty where the number is that already. `system`: the running host's, whose
+/// processes, reservations and interfaces say who has them; null: not asked.
+std::vector<Diagnostic> functions_objections(const Host&, const FileSystem* system, const Device& card,
                                              std::uint32_t count);
 
 /// Through 0 where there are some: the kernel takes no other number then (EBUSY). Empty where the number is that

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "host/scan.hpp"
 #include "live/reservations.hpp"
 #include "live/vfio_openers.hpp"
 #include "system/memory.hpp"
@@ -80,8 +81,8 @@ TEST_CASE("a device without a reset, and one whose driver may lose it") {
   device(host, "0000:01:00.0").reset = false;
   CHECK(found(host, "0000:01:00.0", Act::reset) == "error device-no-reset");
   CHECK(found(host, "0000:01:00.0", Act::release) == "");
-  device(host, "0000:05:10.0").uses.emplace();
-  CHECK(found(host, "0000:05:10.0", Act::reset) == "warning device-driver-busy");
+  device(host, "0000:00:1f.3").uses.emplace();
+  CHECK(found(host, "0000:00:1f.3", Act::reset) == "warning device-driver-busy");
 }
 
 TEST_CASE("what a running VM holds") {
@@ -104,14 +105,17 @@ TEST_CASE("mediated devices go with their card, and never while a VM has one") {
 TEST_CASE("a function that its own driver gives to a VM") {
   Host host = example();
   host.running = {{.vmid = 100, .pid = 4711, .arguments = {"kvm", "-device", "vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:05:10.0"}}};
-  device(host, "0000:05:10.0").uses.emplace();
-  CHECK(found(host, "0000:05:10.0", Act::release) == "error conflict-in-use");
+  CHECK(found(host, "0000:05:10.0", Act::release).starts_with("error conflict-in-use"));
 }
 
 TEST_CASE("reservations count while their process lives, or their start has time") {
   MemoryFileSystem system;
   system.put("/run/qemu-server/pci-id-reservations", "0000:01:00.0 100 time:1000\n0000:01:00.0 101 pid:12\n0000:01:00.0 102 pid:13\n0000:01:00.1 103 time:9999\nx\n");
-  system.put("/proc/12/comm", "kvm\n");
+  using namespace std::string_literals;
+  auto process = [&](const std::string& pid, const std::string& vmid) {
+    system.put("/proc/" + pid + "/cmdline", "/usr/bin/kvm\0-pidfile\0/var/run/qemu-server/"s + vmid + ".pid\0"s);
+  };
+  process("12", "101");
   Host host = example();
   auto messages = [&](std::int64_t now) {
     Sink out;
@@ -122,6 +126,79 @@ TEST_CASE("reservations count while their process lives, or their start has time
   };
   CHECK(messages(1000) == "VM 100 is being started with it;VM 101 runs with it;");
   CHECK(messages(1001) == "VM 101 runs with it;");
+  process("13", "10102");  // the number of a VM that has ended is another process's by now
+  CHECK(messages(1001) == "VM 101 runs with it;");
+  process("13", "102");
+  CHECK(messages(1001) == "VM 101 runs with it;VM 102 runs with it;");
+}
+
+TEST_CASE("a console that the firmware has set up needs no driver") {
+  Host host = example();
+  Device& card = device(host, "0000:00:02.0");
+  card.driver = "";
+  CHECK(found(host, "0000:00:02.0", Act::to_vfio).starts_with("error device-only-gpu"));
+  card.uses.reset();
+  CHECK(found(host, "0000:00:02.0", Act::to_vfio) == "warning device-driver-busy");
+  card.driver = "vfio-pci";
+  CHECK(found(host, "0000:00:02.0", Act::release) == "");
+}
+
+TEST_CASE("a network card without an interface: another namespace has it") {
+  Host host = example();
+  Device& card = device(host, "0000:04:00.0");
+  card.uses.emplace();
+  for (Act act : {Act::to_vfio, Act::release}) CHECK(found(host, "0000:04:00.0", act) == "error device-nic-in-bridge");
+  auto told = objections(host, card, Act::to_vfio);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].message.ends_with("its interface is in another network namespace (a container may have it)"));
+  card.driver = "";
+  CHECK(found(host, "0000:04:00.0", Act::to_vfio) == "");
+  Device& function = device(host, "0000:05:10.0");
+  function.driver = "iavf";
+  function.uses.emplace();
+  CHECK(found(host, "0000:05:10.0", Act::to_vfio) == "error device-vf-used-by-host");
+}
+
+TEST_CASE("where nothing says which network the host is reached through, none that carries something goes") {
+  Host host = example();
+  auto told = [&](const FileSystem* system) {
+    Sink out;
+    object_to_unknown_network(host, system, device(host, "0000:04:00.0"), out);
+    return out.diagnostics.empty() ? "" : std::string(name(out.diagnostics[0].severity)) + " " + out.diagnostics[0].rule;
+  };
+  CHECK(told(nullptr) == "");
+  device(host, "0000:00:1f.6").uses->front().critical = false;
+  CHECK(told(nullptr) == "error device-mgmt-nic");
+  device(host, "0000:04:00.0").driver = "vfio-pci";
+  CHECK(told(nullptr) == "");
+}
+
+TEST_CASE("of the running host all cards are looked at, and what is up counts") {
+  MemoryFileSystem system;
+  Host host;
+  auto card = [&](const std::string& address, const std::string& interface, const std::string& flags) {
+    const std::string path = "/sys/bus/pci/devices/" + address + "/";
+    system.put(path + "class", "0x020000\n");
+    system.put_link(path + "driver", "../../../../bus/pci/drivers/igb");
+    system.put_link("/sys/class/net/" + interface, "../../devices/pci0000:00/" + address + "/net/" + interface);
+    system.put("/sys/devices/pci0000:00/" + address + "/net/" + interface + "/flags", flags);
+  };
+  card("0000:01:00.0", "eno1", "0x1003\n");
+  card("0000:02:00.0", "eno2", "0x1002\n");
+  system.put("/etc/network/interfaces", "iface eno1 inet manual\n");
+  system.put("/proc/net/route", "Iface\tDestination\nppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\n");
+  (void)system.make_directory("/sys/class/block");
+  auto told = [&](const std::string& address) {
+    host = scan_host(system);
+    Sink out;
+    object_to_unknown_network(host, &system, device(host, address), out);
+    return out.diagnostics.empty() ? "" : out.diagnostics[0].message;
+  };
+  CHECK(told("0000:01:00.0") ==
+        "which network the host is reached through is not known, and `0000:01:00.0 (Ethernet)` carries one: net `eno1`");
+  CHECK(told("0000:02:00.0") == "");
+  system.put("/proc/net/route", "eno2\t00000000\t00000000\t0001\t0\t0\t0\t00000000\n");
+  CHECK(told("0000:01:00.0") == "");
 }
 
 TEST_CASE("processes that have the group or the device open are named") {

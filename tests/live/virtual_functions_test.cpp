@@ -239,6 +239,34 @@ TEST_CASE("functions that are in use stay; those that the host could miss are as
   }
 }
 
+TEST_CASE("a function whose interface is up, or is not the host's, stays") {
+  CardDouble system;
+  system.have(2);
+  Host host = host_of(system);
+  Device& function = host.devices.at(*parse_pci_address("01:00.2"));
+  function.class_code = 0x020000;
+  function.driver = "igbvf";
+  CHECK(first_objection(host, 0, &system) == "error device-vf-used-by-host");
+  function.uses = {{UseKind::net, "enp1s0v1", "", false}};
+  CHECK(first_objection(host, 0, &system) == "warning device-vf-used-by-host");
+  system.put("/sys/class/net/enp1s0v1/flags", "0x1002\n");
+  CHECK(first_objection(host, 0, &system) == "warning device-vf-used-by-host");
+  system.put("/sys/class/net/enp1s0v1/flags", "0x1003\n");
+  CHECK(first_objection(host, 0, &system) == "error device-vf-used-by-host");
+  CHECK(first_objection(host, 0) == "warning device-vf-used-by-host");
+}
+
+TEST_CASE("a function of a VM that is being started stays") {
+  CardDouble system;
+  system.have(1);
+  Host host = host_of(system);
+  CHECK(first_objection(host, 0, &system) == "");
+  system.put("/run/qemu-server/pci-id-reservations", "0000:01:00.1 100 time:9999999999\n");
+  CHECK(first_objection(host, 0, &system) == "error conflict-in-use");
+  system.put("/run/qemu-server/pci-id-reservations", "0000:01:00.1 100 time:1000000000\n");
+  CHECK(first_objection(host, 0, &system) == "");
+}
+
 TEST_CASE("that the host is reached through the card is told, and no reason to ask") {
   CardDouble system;
   Host host = host_of(system);
