@@ -39,16 +39,13 @@ class DriverChange {
  public:
   DriverChange(Invocation& invocation, LiveSession& session) : invocation_(invocation), session_(session), out_(*invocation.out) {}
 
-  /// The devices that are named, with --group those of their groups. False, told: `status` is the exit status.
-  bool read_devices(int& status) {
-    auto devices = session_.devices(invocation_.arguments, status);
-    if (devices) devices_ = invocation_.options.has("group") ? with_groups(session_.host(), *devices) : *devices;
-    return devices.has_value();
-  }
-
   int bind(const std::string& driver) {
-    for (const Device* device : devices_) moves_.push_back(move_to(*device, driver));
-    if (auto status = object(is_vfio_driver(driver) ? Act::to_vfio : Act::to_driver)) return *status;
+    auto look = [&](int& status) -> std::optional<Outlook> {
+      if (!read_devices(status)) return {};
+      for (const Device* device : devices_) moves_.push_back(move_to(*device, driver));
+      return outlook(is_vfio_driver(driver) ? Act::to_vfio : Act::to_driver);
+    };
+    if (auto status = settle(invocation_, session_, look, question)) return *status;
     if (works() && !load(driver)) return refused;
     if (session_.dry()) return print_dry(driver);
     if (!remember()) return refused;
@@ -58,12 +55,11 @@ class DriverChange {
   }
 
   int unbind(bool probe) {
-    for (const Device* device : devices_) {
-      auto remembered = memory_of(device->address);
-      if (!remembered) return log_error(remembered.error().message), refused;
-      moves_.push_back(move_back(*device, *remembered, probe));
-    }
-    if (auto status = object(Act::release)) return *status;
+    auto look = [&](int& status) -> std::optional<Outlook> {
+      if (!read_devices(status) || !make_moves_back(probe, status)) return {};
+      return outlook(Act::release);
+    };
+    if (auto status = settle(invocation_, session_, look, question)) return *status;
     if (session_.dry()) return print_dry("");
     int status = carry();
     if (status != done) return status;
@@ -73,18 +69,48 @@ class DriverChange {
   }
 
  private:
+  static constexpr const char* question = "Take this from the host?";
+
+  /// The devices that are named, with --group those of their groups. False, told: `status` is the exit status.
+  bool read_devices(int& status) {
+    moves_.clear();
+    auto devices = session_.devices(invocation_.arguments, status);
+    if (devices) devices_ = invocation_.options.has("group") ? with_groups(session_.host(), *devices) : *devices;
+    return devices && std::all_of(devices_.begin(), devices_.end(), [&](const Device* device) { return is_known(*device, status); });
+  }
+
+  /// False, told: where it would have to go back to could not be read.
+  static bool is_known(const Device& device, int& status) {
+    if (device.driver) return true;
+    status = refused;
+    log_error("which driver `" + describe(device) + "` has could not be read");
+    return false;
+  }
+
+  bool make_moves_back(bool probe, int& status) {
+    for (const Device* device : devices_) {
+      auto remembered = memory_of(device->address);
+      if (!remembered) return log_error(remembered.error().message), status = refused, false;
+      moves_.push_back(move_back(*device, *remembered, probe));
+    }
+    return true;
+  }
+
   bool works() const {
     return std::any_of(moves_.begin(), moves_.end(), [](const Move& move) { return !move.writes.empty(); });
   }
 
-  /// Nothing: go on. Devices that stay where they are are left alone.
-  std::optional<int> object(Act act) {
-    std::vector<Diagnostic> all;
+  /// Devices that stay where they are are left alone.
+  Outlook outlook(Act act) {
+    Outlook all;
     for (std::size_t i = 0; i < moves_.size(); ++i) {
-      if (moves_[i].writes.empty()) continue;
-      for (Diagnostic& found : live_objections(session_, *devices_[i], act)) all.push_back(std::move(found));
+      const Move& move = moves_[i];
+      all.state.push_back(move.address.str() + ": " + move.from.driver + " " + move.from.driver_override);
+      for (const KernelWrite& write : move.writes) all.state.push_back(as_text(write));
+      if (move.writes.empty()) continue;
+      for (Diagnostic& found : live_objections(session_, *devices_[i], act)) all.objections.push_back(std::move(found));
     }
-    return settle(invocation_, all, "Take this from the host?");
+    return all;
   }
 
   Result<std::optional<Placement>> memory_of(const PciAddress& address) const {
@@ -210,16 +236,14 @@ int run_bind(Invocation& invocation) {
   int status = done;
   auto session = LiveSession::open_near(invocation, status, device_parts);
   if (!session) return status;
-  DriverChange change(invocation, *session);
-  return change.read_devices(status) ? change.bind(driver) : status;
+  return DriverChange(invocation, *session).bind(driver);
 }
 
 int run_unbind(Invocation& invocation) {
   int status = done;
   auto session = LiveSession::open_near(invocation, status, device_parts);
   if (!session) return status;
-  DriverChange change(invocation, *session);
-  return change.read_devices(status) ? change.unbind(!invocation.options.has("no-probe")) : status;
+  return DriverChange(invocation, *session).unbind(!invocation.options.has("no-probe"));
 }
 
 }  // namespace hostpci

@@ -27,7 +27,7 @@ constexpr std::uint64_t longest = 3600;  ///< seconds
 
 /// Nothing, told, if it is no number of seconds.
 std::optional<int> milliseconds_of(const Options& options) {
-  if (!options.has("timeout")) return 10000;
+  if (!options.has("timeout")) return usual_time;
   auto seconds = number(options.text("timeout"));
   if (seconds && *seconds > 0 && *seconds <= longest) return int(*seconds) * 1000;
   log_error("`--timeout` takes seconds, from 1 to " + std::to_string(longest) + ", not `" + options.text("timeout") + "`");
@@ -71,11 +71,14 @@ std::optional<std::set<PciAddress>> devices_near(const FileSystem& system, const
 
 }  // namespace
 
-bool LiveSession::read_host(const Globals& globals, const HostParts& parts) {
-  auto world = World::open(globals);
+bool LiveSession::read_host() {
+  auto world = World::open(globals_);
   if (!world) return log_error(world.error().message), false;
   world_ = std::move(*world);
-  auto host = world_->host(parts);
+  auto near = near_words_ ? devices_near(world_->system(), *near_words_) : std::nullopt;
+  near_ = near.value_or(std::set<PciAddress>());
+  parts_.only = near ? &near_ : nullptr;
+  auto host = world_->host(parts_);
   if (!host) return log_error(host.error().message), false;
   host_ = *host;
   return true;
@@ -89,25 +92,30 @@ bool LiveSession::take_lock() {
   return true;
 }
 
-std::unique_ptr<LiveSession> LiveSession::open(const Invocation& invocation, int& status, const HostParts& parts) {
+bool LiveSession::read_again() { return take_lock() && read_host(); }
+
+std::unique_ptr<LiveSession> LiveSession::start(const Invocation& invocation, int& status, const HostParts& parts, bool near) {
   auto session = std::make_unique<LiveSession>();
-  const Globals& globals = invocation.globals;
+  session->globals_ = invocation.globals;
+  session->parts_ = parts;
+  if (near) session->near_words_ = invocation.arguments;
   session->dry_ = invocation.options.has("dry-run");
-  session->from_snapshot_ = !globals.host.empty();
+  session->from_snapshot_ = !invocation.globals.host.empty();
   auto milliseconds = milliseconds_of(invocation.options);
   status = milliseconds ? refused : usage;
   if (!milliseconds) return nullptr;
   session->milliseconds_ = *milliseconds;
   if (!session->dry_ && !may_act(invocation)) return nullptr;
   if (!session->dry_ && !session->take_lock()) return nullptr;
-  return session->read_host(globals, parts) ? std::move(session) : nullptr;
+  return session->read_host() ? std::move(session) : nullptr;
+}
+
+std::unique_ptr<LiveSession> LiveSession::open(const Invocation& invocation, int& status, const HostParts& parts) {
+  return start(invocation, status, parts, false);
 }
 
 std::unique_ptr<LiveSession> LiveSession::open_near(const Invocation& invocation, int& status, HostParts parts) {
-  auto world = World::open(invocation.globals);
-  auto near = world ? devices_near((*world)->system(), invocation.arguments) : std::nullopt;
-  if (near) parts.only = &*near;
-  return open(invocation, status, parts);
+  return start(invocation, status, parts, true);
 }
 
 std::optional<std::vector<const Device*>> LiveSession::devices(const std::vector<std::string>& words, int& status) const {
@@ -134,26 +142,52 @@ Status LiveSession::carry_out(const std::vector<KernelWrite>& writes, Output& ou
 
 std::vector<Diagnostic> live_objections(LiveSession& session, const Device& device, Act act) {
   Sink all{objections(session.host(), device, act)};
+  object_to_unknown_network(session.host(), session.from_snapshot() ? nullptr : &session.system(), device, all);
   if (session.from_snapshot() || refuses(all.diagnostics)) return std::move(all.diagnostics);
   object_to_reservation(session.system(), device, std::time(nullptr), all);
   object_to_openers(session.system(), device, all);
   return std::move(all.diagnostics);
 }
 
-std::optional<int> settle(const Invocation& invocation, const std::vector<Diagnostic>& objections, const std::string& question) {
-  bool doubtful = false;
+void tell_objections(const Invocation& invocation, const std::vector<Diagnostic>& objections) {
   for (const Diagnostic& objection : objections) {
     if (invocation.globals.quiet && objection.severity == Severity::info) continue;
     std::string text = render_text(objection, invocation.globals.color == "always");
     (void)!::write(STDERR_FILENO, text.data(), text.size());
-    doubtful = doubtful || objection.severity == Severity::warning;
   }
-  if (refuses(objections)) {
-    log_error("nothing was changed");
-    return refused;
-  }
-  if (!doubtful || invocation.options.has("dry-run")) return {};
-  return ask(invocation, question, false);
+}
+
+bool is_same(const Outlook& one, const Outlook& other) {
+  auto text = [](const Outlook& outlook) {
+    std::vector<std::string> lines = outlook.state;
+    for (const Diagnostic& objection : outlook.objections) lines.push_back(render_text(objection, false));
+    return lines;
+  };
+  return text(one) == text(other);
+}
+
+std::optional<int> settle(const Invocation& invocation, const Settling& settling, const std::string& question, bool always) {
+  int status = refused;
+  auto seen = settling.look(status);
+  if (!seen) return status;
+  tell_objections(invocation, seen->objections);
+  if (refuses(seen->objections)) return log_error("nothing was changed"), refused;
+  bool doubtful =
+      std::any_of(seen->objections.begin(), seen->objections.end(), [](const Diagnostic& d) { return d.severity == Severity::warning; });
+  if ((!doubtful && !always) || invocation.options.has("dry-run") || invocation.options.has("yes")) return {};
+  settling.unlock();
+  if (auto answer = ask(invocation, question, false)) return answer;
+  if (!settling.read_again()) return refused;
+  auto now = settling.look(status);
+  if (!now) return status;
+  if (is_same(*seen, *now)) return {};
+  tell_objections(invocation, now->objections);
+  log_error("the host changed while you were asked; nothing was changed by this command");
+  return refused;
+}
+
+std::optional<int> settle(const Invocation& invocation, LiveSession& session, const Look& look, const std::string& question, bool always) {
+  return settle(invocation, Settling{look, [&] { session.unlock(); }, [&] { return session.read_again(); }}, question, always);
 }
 
 }  // namespace hostpci

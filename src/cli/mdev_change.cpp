@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cerrno>
+#include <ctime>
 #include <set>
 
 #include "cli/failed.hpp"
 #include "cli/live.hpp"
 #include "config/vm.hpp"
 #include "live/mediated.hpp"
+#include "live/reservations.hpp"
 #include "rules/mdev_uuid.hpp"
 #include "rules/resolve.hpp"
 #include "text/escape.hpp"
@@ -40,7 +42,7 @@ void print(json::object object, Output& out) { out << terminal_safe_json(json::s
 std::string meaning(const Failure& failure, bool create) {
   if (create && (failure.code == ENOSPC || failure.code == EUSERS)) return "; no instance of this type is free any more";
   if (create && failure.code == EEXIST) return "; a mediated device of this UUID exists";
-  if (!create && (failure.code == EINPROGRESS || failure.code == ETIMEDOUT)) return "; somebody has its VFIO device open";
+  if (!create && failure.code == EINPROGRESS) return "; somebody has its VFIO device open";
   return "";
 }
 
@@ -49,6 +51,22 @@ int perform(const Invocation& invocation, LiveSession& session, const std::vecto
   if (session.dry() && invocation.json()) return done;
   Status status = session.carry_out(writes, *invocation.out);
   return status ? done : failed(Failure{status.error().message + meaning(status.error(), create), 0});
+}
+
+Outlook outlook_of(const MediatedAct& act) {
+  Outlook all{act.objections, act.given_up};
+  for (const KernelWrite& write : act.writes) all.state.push_back(as_text(write));
+  return all;
+}
+
+/// A VM that takes one of these functions whole is being started, or runs.
+void object_to_reservations(LiveSession& session, const std::set<PciAddress>& functions, MediatedAct& act) {
+  if (session.from_snapshot()) return;
+  Sink found;
+  for (const PciAddress& address : functions)
+    if (const Device* device = session.host().find(address))
+      object_to_reservation(session.system(), *device, std::time(nullptr), found);
+  join(act, {std::move(found.diagnostics), {}, {}});
 }
 
 class CreateCommand {
@@ -60,11 +78,13 @@ class CreateCommand {
     int status = done;
     session_ = LiveSession::open(invocation_, status, mdev_parts);
     if (!session_) return status;
-    if (int refusal = find_device()) return refusal;
-    auto vendor = vendor_type(*device_, type_);
-    if (vendor) return create_vendor(*vendor);
-    if (int refusal = choose_uuid()) return refusal;
-    return make(create_mediated(session_->host(), *device_, type_, uuid_));
+    auto look = [this](int& wrong) -> std::optional<Outlook> {
+      wrong = find_act();
+      if (wrong == done) object_to_reservations(*session_, {device_->address}, act_);
+      return wrong == done ? std::optional(outlook_of(act_)) : std::nullopt;
+    };
+    if (auto answer = settle(invocation_, *session_, look, "make it?")) return *answer;
+    return make(act_);
   }
 
  private:
@@ -92,6 +112,15 @@ class CreateCommand {
     return done;
   }
 
+  int find_act() {
+    if (int refusal = find_device()) return refusal;
+    auto vendor = vendor_type(*device_, type_);
+    if (vendor) return find_vendor_act(*vendor);
+    if (int refusal = choose_uuid()) return refusal;
+    act_ = create_mediated(session_->host(), *device_, type_, uuid_);
+    return done;
+  }
+
   int find_device() {
     int status = done;
     auto found = session_->devices({invocation_.arguments[1]}, status);
@@ -101,12 +130,13 @@ class CreateCommand {
     return done;
   }
 
-  int create_vendor(const std::string& type) {
+  int find_vendor_act(const std::string& type) {
     for (const char* option : {"vm", "uuid"})
       if (options_.has(option))
         return wrong("`--" + std::string(option) + "` has no meaning with NVIDIA's framework: the function itself gets the type");
     type_ = type;
-    return make(create_mediated(session_->host(), *device_, type));
+    act_ = create_mediated(session_->host(), *device_, type);
+    return done;
   }
 
   int choose_uuid() {
@@ -161,7 +191,6 @@ class CreateCommand {
   }
 
   int make(const MediatedAct& act) {
-    if (auto status = settle(invocation_, act.objections, "make it?")) return *status;
     if (int status = perform(invocation_, *session_, act.writes, true)) return status;
     if (invocation_.json()) print(as_json(act), out_);
     else if (!session_->dry()) out_ << printable(made()) << "\n" << "undo: " << undo() << "\n";
@@ -201,6 +230,7 @@ class CreateCommand {
   Output& out_;
   std::unique_ptr<LiveSession> session_;
   const Device* device_ = nullptr;
+  MediatedAct act_;
   std::string type_, uuid_;
   std::uint32_t vmid_ = 0;
   std::optional<int> index_;
@@ -215,9 +245,13 @@ class RemoveCommand {
     int status = done;
     session_ = LiveSession::open(invocation_, status, mdev_parts);
     if (!session_) return status;
-    if (int refusal = gather()) return refusal;
-    if (!session_->from_snapshot()) object_to_open_files(session_->system(), act_);
-    if (auto answer = settle(invocation_, act_.objections, "remove them?")) return *answer;
+    auto look = [this](int& wrong) -> std::optional<Outlook> {
+      if ((wrong = gather()) != done) return {};
+      if (!session_->from_snapshot()) object_to_open_files(session_->system(), act_);
+      object_to_reservations(*session_, parents_, act_);
+      return outlook_of(act_);
+    };
+    if (auto answer = settle(invocation_, *session_, look, "remove them?")) return *answer;
     return remove();
   }
 
@@ -230,20 +264,31 @@ class RemoveCommand {
   }
 
   int gather() {
+    act_ = {};
+    paths_.clear();
     for (std::size_t i = 1; i < invocation_.arguments.size(); ++i) {
       const std::string& word = invocation_.arguments[i];
       auto uuid = kernel_uuid(word);
       if (!uuid && !parse_address_pattern(word)) return wrong("`" + word + "` is neither a UUID nor a PCI address");
-      if (int status = uuid ? add(remove_mediated(session_->host(), *uuid)) : add_devices(word)) return status;
+      if (int status = uuid ? add_instance(*uuid) : add_devices(word)) return status;
     }
     return done;
+  }
+
+  int add_instance(const std::string& uuid) {
+    for (const MdevInstance& instance : session_->host().mdevs.value_or(std::vector<MdevInstance>()))
+      if (instance.uuid == uuid) parents_.insert(instance.parent);
+    return add(remove_mediated(session_->host(), uuid));
   }
 
   int add_devices(const std::string& word) {
     int status = done;
     auto devices = session_->devices({word}, status);
     if (!devices) return status;
-    for (const Device* device : *devices) add(remove_mediated(session_->host(), *device));
+    for (const Device* device : *devices) {
+      parents_.insert(device->address);
+      add(remove_mediated(session_->host(), *device));
+    }
     return done;
   }
 
@@ -280,6 +325,7 @@ class RemoveCommand {
   Invocation& invocation_;
   std::unique_ptr<LiveSession> session_;
   MediatedAct act_;
+  std::set<PciAddress> parents_;
   std::set<std::string> paths_;
 };
 

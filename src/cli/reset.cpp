@@ -5,6 +5,7 @@
 #include "cli/live.hpp"
 #include "cli/log.hpp"
 #include "cli/run.hpp"
+#include "rules/device.hpp"
 #include "rules/rule.hpp"
 #include "text/escape.hpp"
 #include "text/words.hpp"
@@ -16,10 +17,12 @@ namespace json = boost::json;
 
 KernelWrite reset_write(const Device& device) { return {device_path(device.address, "reset"), "1"}; }
 
-std::vector<Diagnostic> speak_against(LiveSession& session, const std::vector<const Device*>& devices) {
-  std::vector<Diagnostic> all;
-  for (const Device* device : devices)
-    for (Diagnostic& found : live_objections(session, *device, Act::reset)) all.push_back(std::move(found));
+Outlook outlook_of(LiveSession& session, const std::vector<const Device*>& devices) {
+  Outlook all;
+  for (const Device* device : devices) {
+    for (Diagnostic& found : live_objections(session, *device, Act::reset)) all.objections.push_back(std::move(found));
+    all.state.push_back(device->address.str() + ": " + driver_text(*device));
+  }
   return all;
 }
 
@@ -45,8 +48,7 @@ void tell_json(const std::vector<const Device*>& devices, bool dry, Output& out)
 
 std::string explained(const Device& device, const Failure& failure, int milliseconds) {
   std::string named = "`" + device.address.str() + "`";
-  std::string time = count(std::size_t(milliseconds) / 1000, "second");
-  if (failure.code == ETIMEDOUT) return named + " was not reset within " + time;
+  std::string time = count(std::size_t(time_of(reset_write(device), milliseconds)) / 1000, "second");
   if (failure.code == EINPROGRESS) return named + ": the kernel is still at its reset after " + time;
   return named + " was not reset: " + failure.message;
 }
@@ -69,9 +71,13 @@ int run_reset(Invocation& invocation) {
   HostParts parts = device_parts;
   parts.state = true;
   auto session = LiveSession::open_near(invocation, status, parts);
-  auto devices = session ? session->devices(invocation.arguments, status) : std::nullopt;
-  if (!devices) return status;
-  if (auto answer = settle(invocation, speak_against(*session, *devices), "Reset what the host uses?")) return *answer;
+  if (!session) return status;
+  std::optional<std::vector<const Device*>> devices;
+  auto look = [&](int& wrong) -> std::optional<Outlook> {
+    devices = session->devices(invocation.arguments, wrong);
+    return devices ? std::optional(outlook_of(*session, *devices)) : std::nullopt;
+  };
+  if (auto answer = settle(invocation, *session, look, "Reset what the host uses?")) return *answer;
   if (invocation.json() && session->dry()) return tell_json(*devices, true, *invocation.out), done;
   status = reset_all(*session, *devices, !session->dry() && !invocation.json(), *invocation.out);
   if (invocation.json() && status == done) tell_json(*devices, false, *invocation.out);

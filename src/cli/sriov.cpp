@@ -15,6 +15,7 @@
 #include "live/virtual_functions.hpp"
 #include "plan/evidence.hpp"
 #include "plan/render.hpp"
+#include "rules/device.hpp"
 #include "text/escape.hpp"
 #include "text/shell.hpp"
 #include "text/words.hpp"
@@ -171,7 +172,10 @@ class FunctionsChange {
 
   bool open(int& status) {
     session_ = LiveSession::open(invocation_, status, device_parts);
-    if (!session_) return false;
+    return session_ && find_card(status);
+  }
+
+  bool find_card(int& status) {
     card_ = sriov_card(session_->host(), invocation_.arguments[0], status);
     if (!card_ || !is_possible(*card_, status)) return false;
     if (!session_->from_snapshot()) request_.autoprobe = drivers_autoprobe(session_->system(), *card_);
@@ -205,25 +209,32 @@ class FunctionsChange {
 
   /// Nothing: go on. Asked once, be it for what goes now or for what is written.
   std::optional<int> object() {
-    std::vector<Diagnostic> all = objections_now();
-    bool asks =
-        std::any_of(all.begin(), all.end(), [](const Diagnostic& d) { return d.severity == Severity::warning; });
-    bool writes = !plan_.files.empty();
-    if (auto status = settle(
-            invocation_, all,
-            writes ? "Write this, and take these functions from the host now?" : "Take these functions from the host?"))
-      return status;
-    if (asks || !writes || dry()) return {};
-    return ask(invocation_, "Write this, and make it so now?", false);
+    const char* question = plan_.files.empty()     ? "Take these functions from the host?"
+                           : request_.count == 0   ? "Write this, and take these functions from the host now?"
+                                                   : "Write this, and make it so now?";
+    auto look = [this](int& status) -> std::optional<Outlook> {
+      if (!find_card(status)) return {};
+      return seen_ = outlook();
+    };
+    return settle(invocation_, *session_, look, question, !plan_.files.empty());
+  }
+
+  Outlook outlook() {
+    Outlook all{objections_now(), {card_->address.str() + ": " + driver_text(*card_)}};
+    for (const KernelWrite& write : functions_writes(*card_, request_)) all.state.push_back(as_text(write));
+    for (const PciAddress& address : card_->virtfns)
+      if (const Device* function = session_->host().find(address)) all.state.push_back(address.str() + ": " + driver_text(*function));
+    return all;
   }
 
   /// While the rule was written others could act.
   int act_again() {
     int status = done;
     if (!open(status)) return status;
-    if (auto objections = objections_now(); refuses(objections))
-      return settle(invocation_, objections, "").value_or(refused);
-    return act();
+    Outlook now = outlook();
+    if (is_same(now, seen_)) return act();
+    tell_objections(invocation_, now.objections);
+    return fail("the host changed meanwhile");
   }
 
   int act() {
@@ -231,7 +242,7 @@ class FunctionsChange {
     if (Status set = set_functions(session_->system(), *card_, request_, session_->milliseconds()); !set)
       return fail(set.error().message);
     bool drivers_come = request_.probe && request_.autoprobe.value_or(true);
-    int wait = drivers_come ? std::min(driver_milliseconds, session_->milliseconds()) : 0;
+    int wait = drivers_come ? driver_milliseconds : 0;
     tell(function_drivers(session_->system(), *card_, wait));
     return done;
   }
@@ -286,6 +297,7 @@ class FunctionsChange {
   std::unique_ptr<Survey> survey_;  ///< for --persist: with the files of the boot set-up
   Plan plan_;
   std::unique_ptr<LiveSession> session_;
+  Outlook seen_;
   const Device* card_ = nullptr;  ///< of the session
   PciAddress address_;            ///< of the card while there is no session
 };
