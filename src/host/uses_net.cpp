@@ -87,6 +87,24 @@ Result<bool> read_routes(const FileSystem& system, Networks& networks) {
   return true;
 }
 
+/// /proc/net/ipv6_route: "DESTINATION 00 SOURCE 00 GATEWAY METRIC REFERENCES USE FLAGS vmbr0" is a default route, all
+/// in hexadecimal. Refusals (the kernel's own on lo) are none. One that a router announced counts only where the host
+/// has no other default route: any port with IPv6 gets one.
+void read_ipv6_routes(const FileSystem& system, Networks& networks) {
+  constexpr std::uint64_t reject = 0x200, announced = 0x40000;
+  auto text = system.read("/proc/net/ipv6_route");
+  if (!text) return;
+  std::set<std::string> own, learned;
+  for (std::string_view line : split(*text, '\n')) {
+    auto parts = words(line);
+    if (parts.size() < 10 || parts[1] != "00" || parts[0].find_first_not_of('0') != std::string_view::npos) continue;
+    std::uint64_t flags = number(parts[8], 16).value_or(reject);
+    if (!(flags & reject) && parts[9] != "lo") (flags & announced ? learned : own).emplace(parts[9]);
+  }
+  networks.default_routes.merge(own);
+  if (networks.default_routes.empty()) networks.default_routes = std::move(learned);
+}
+
 /// Addresses that the cluster and the node's own name stand for: PVE demands the latter in /etc/hosts.
 std::set<std::string> own_addresses(const FileSystem& system, const std::string& node) {
   std::set<std::string> result;
@@ -162,6 +180,7 @@ Networks read_networks(const FileSystem& system, const std::vector<ClassEntry>& 
   Networks networks;
   bool files = read_interfaces(system, networks);
   auto routes = read_routes(system, networks);
+  read_ipv6_routes(system, networks);
   networks.known = files && (routes || (routes.error().code == ENOENT && !networks.interfaces.empty()));
   find_management(own_addresses(system, node), networks);
   for (const ClassEntry& entry : entries) read_uppers(system, entry.name, networks);

@@ -148,6 +148,25 @@ TEST_CASE("the node's own address in /etc/hosts is the management network") {
   CHECK(uses_of(system, network)->at(0).critical);
 }
 
+TEST_CASE("an IPv6 default route is a way to the host as the IPv4 one is") {
+  const std::string zero(32, '0'), gateway(" fe80000000000000020000fffe000001 00000400 00000001 00000000 ");
+  const std::string refusal = zero + " 00 " + zero + " 00 " + zero + " ffffffff 00000001 00000000 00200200       lo\n";
+  auto route = [&](const char* flags) { return zero + " 00 " + zero + " 00" + gateway + flags + "    eno1\n"; };
+  MemoryFileSystem system = small_host();
+  system.put("/etc/network/interfaces", "iface eno1 inet6 auto\n");
+  REQUIRE(system.remove(device_path(network) + "/net/eno1/master"));
+  REQUIRE(system.remove(device_path(network) + "/net/eno1/upper_vmbr0"));
+  const Use reached = use(UseKind::net, "eno1", "default route", true), idle = use(UseKind::net, "eno1");
+  system.put("/proc/net/ipv6_route", refusal + route("00000003"));
+  CHECK(uses_of(system, network) == Uses{reached});
+  system.put("/proc/net/ipv6_route", refusal + route("00450003"));  // announced by a router, beside vmbr0's IPv4 route
+  CHECK(uses_of(system, network) == Uses{idle});
+  system.put("/proc/net/route", "Iface\tDestination\n");
+  CHECK(uses_of(system, network) == Uses{reached});
+  system.put("/proc/net/ipv6_route", refusal + route("00000203"));
+  CHECK(uses_of(system, network) == Uses{idle});
+}
+
 TEST_CASE("the only console") {
   CHECK(uses_of(small_host(), graphics) == Uses{use(UseKind::console, "fb0", "", true), use(UseKind::drm, "card0")});
   MemoryFileSystem system = small_host();
