@@ -9,7 +9,9 @@
 #include "host/groups.hpp"
 #include "live/driver_memory.hpp"
 #include "live/moving.hpp"
+#include "live/vfio_openers.hpp"
 #include "rules/device.hpp"
+#include "system/held_signals.hpp"
 #include "text/escape.hpp"
 #include "text/shell.hpp"
 #include "text/words.hpp"
@@ -46,9 +48,10 @@ class DriverChange {
       return outlook(is_vfio_driver(driver) ? Act::to_vfio : Act::to_driver);
     };
     if (auto status = settle(invocation_, session_, look, question)) return *status;
-    if (works() && !load(driver)) return refused;
+    if (works() && !load(driver)) return refused_status();
     if (session_.dry()) return print_dry(driver);
-    if (!remember()) return refused;
+    HeldSignals held;
+    if (!remember()) return refused_status();
     int status = carry();
     if (status == done) tell(true);
     return status;
@@ -61,10 +64,11 @@ class DriverChange {
     };
     if (auto status = settle(invocation_, session_, look, question)) return *status;
     if (session_.dry()) return print_dry("");
+    HeldSignals held;
     int status = carry();
     if (status != done) return status;
-    if (probe) status = forget();
     tell(false);
+    if (probe) status = forget();
     return std::max(status, check_taken(probe));
   }
 
@@ -109,8 +113,16 @@ class DriverChange {
       for (const KernelWrite& write : move.writes) all.state.push_back(as_text(write));
       if (move.writes.empty()) continue;
       for (Diagnostic& found : live_objections(session_, *devices_[i], act)) all.objections.push_back(std::move(found));
+      if (!session_.from_snapshot()) object_to_neighbours(*devices_[i], move, all.objections);
     }
     return all;
+  }
+
+  void object_to_neighbours(const Device& device, const Move& move, std::vector<Diagnostic>& all) {
+    bool to_host = move.driver != "" && !is_vfio_driver(move.driver.value_or(""));
+    Sink out;
+    if (to_host && !refuses(all)) object_to_group_openers(session_.system(), device, out);
+    for (Diagnostic& found : out.diagnostics) all.push_back(std::move(found));
   }
 
   Result<std::optional<Placement>> memory_of(const PciAddress& address) const {
@@ -133,10 +145,39 @@ class DriverChange {
       return true;
     }
     log_note("running `" + shell_line(command.words) + "`");
+    auto before = all_drivers(session_.system());
     if (Status loaded = run_command("/", command); !loaded) return log_error(loaded.error().message), false;
+    loaded_ = driver;
+    follow_load(before, driver);
     if (has_driver(driver)) return true;
     log_error("the module `" + driver + "` brings no PCI driver of this name");
     return false;
+  }
+
+  /// A module that comes takes what its options and its table of ids give it.
+  void follow_load(const std::map<PciAddress, std::string>& before, const std::string& driver) {
+    for (const PciAddress& address : newly_taken(before, all_drivers(session_.system()))) {
+      auto mine = std::find_if(moves_.begin(), moves_.end(), [&](const Move& move) { return move.address == address; });
+      if (mine == moves_.end()) {
+        log_warning("`" + address.str() + "` was taken by a driver when the module `" + driver + "` was loaded: " + driver_words(address));
+        continue;
+      }
+      Device device = *devices_[std::size_t(mine - moves_.begin())];
+      if (auto now = driver_now(session_.system(), address)) device.driver = *now;
+      *mine = move_to(device, driver);
+    }
+  }
+
+  std::string driver_words(const PciAddress& address) const {
+    auto driver = driver_now(session_.system(), address);
+    return driver ? "it has `" + *driver + "` now" : "its driver cannot be read";
+  }
+
+  /// 3 says that nothing was changed.
+  int refused_status() const {
+    if (loaded_.empty()) return log_error("nothing was changed"), refused;
+    log_error("no device was moved; the module `" + loaded_ + "` was loaded and stays");
+    return findings;
   }
 
   bool is_new(const Move& move) const {
@@ -167,7 +208,10 @@ class DriverChange {
   int forget() {
     int status = done;
     for (const Move& move : moves_)
-      if (Status gone = forget_placement(session_.system(), move.address); !gone) log_error(gone.error().message), status = refused;
+      if (Status gone = forget_placement(session_.system(), move.address); !gone) {
+        log_error("`" + move.address.str() + "` was given back, and what it was on before is still remembered: " + gone.error().message);
+        status = findings;
+      }
     return status;
   }
 
@@ -178,8 +222,9 @@ class DriverChange {
     for (const std::string& text : result_.undone) log_note(text);
     for (const auto& [address, text] : result_.left) log_error(text);
     drop_new();
-    if (result_.left.empty()) log_error("nothing was changed");
-    return refused;
+    if (result_.left.empty()) return refused_status();
+    if (!loaded_.empty()) log_note("the module `" + loaded_ + "` was loaded and stays");
+    return findings;
   }
 
   /// A device for which nothing was remembered may have gone back to where it came from.
@@ -190,7 +235,7 @@ class DriverChange {
       if (move.driver || driver == result_.drivers.end() || !probe) continue;
       if (driver->second == move.from.driver && !driver->second.empty()) {
         log_error("`" + driver->second + "` has taken `" + move.address.str() + "` again: `ids=` of its options or `new_id` gives it the device");
-        status = refused;
+        status = findings;
       } else if (driver->second.empty()) {
         log_warning("no driver that is loaded wants `" + move.address.str() + "`");
       }
@@ -222,6 +267,7 @@ class DriverChange {
   std::vector<const Device*> devices_;
   std::vector<Move> moves_;  ///< of each device
   std::vector<PciAddress> new_;  ///< remembered by this run
+  std::string loaded_;           ///< the module that this run loaded
   MoveResult result_;
 };
 

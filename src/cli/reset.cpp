@@ -53,12 +53,19 @@ std::string explained(const Device& device, const Failure& failure, int millisec
   return named + " was not reset: " + failure.message;
 }
 
+/// Those before it were reset, or this one may be yet: then something was changed.
+int fail(const Device& device, const Failure& failure, const std::string& before, int milliseconds) {
+  log_error(explained(device, failure, milliseconds));
+  if (!before.empty()) log_error("reset before it:" + before);
+  return before.empty() && failure.code != EINPROGRESS ? refused : findings;
+}
+
 int reset_all(LiveSession& session, const std::vector<const Device*>& devices, bool tell, Output& out) {
+  std::string before;
   for (const Device* device : devices) {
-    if (Status reset = session.carry_out({reset_write(*device)}, out); !reset) {
-      log_error(explained(*device, reset.error(), session.milliseconds()));
-      return refused;
-    }
+    if (Status reset = session.carry_out({reset_write(*device)}, out); !reset)
+      return fail(*device, reset.error(), before, session.milliseconds());
+    before += " `" + device->address.str() + "`";
     if (tell) out << device->address.str() << ": " << outcome(*device) << "\n";
   }
   return done;

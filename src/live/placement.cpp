@@ -2,6 +2,7 @@
 #include "live/placement.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 
 #include "rules/device.hpp"
@@ -30,13 +31,33 @@ KernelWrite probe_write(const PciAddress& address, const std::optional<std::stri
 
 bool is_keeper(std::string_view driver) { return driver.find("vfio") != driver.npos || driver == "pci-stub"; }
 
-Placement placement(const Device& device) { return {device.driver.value_or(""), device.driver_override.value_or("")}; }
+Placement placement(const Device& device) {
+  assert(device.driver);
+  return {*device.driver, device.driver_override.value_or("")};
+}
 
 Result<std::string> driver_now(const FileSystem& system, const PciAddress& address) {
   Result<std::string> link = system.read_link(device_path(address, "driver"));
   if (link) return link->substr(link->rfind('/') + 1);
   if (link.error().code == ENOENT) return std::string();
   return link;
+}
+
+std::map<PciAddress, std::string> all_drivers(const FileSystem& system) {
+  std::map<PciAddress, std::string> drivers;
+  for (const std::string& name : system.list("/sys/bus/pci/devices").value_or({}))
+    if (auto address = parse_pci_address(name))
+      if (auto driver = driver_now(system, *address)) drivers[*address] = *driver;
+  return drivers;
+}
+
+std::vector<PciAddress> newly_taken(const std::map<PciAddress, std::string>& before, const std::map<PciAddress, std::string>& now) {
+  std::vector<PciAddress> taken;
+  for (const auto& [address, driver] : now) {
+    auto then = before.find(address);
+    if (!driver.empty() && then != before.end() && then->second != driver) taken.push_back(address);
+  }
+  return taken;
 }
 
 bool is_driver_name(std::string_view name) {

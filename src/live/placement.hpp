@@ -1,5 +1,6 @@
 // Where a device is: its driver and what is to have it; and the writes that bring it from one place to another.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,10 +15,15 @@ struct Placement {
   bool operator==(const Placement&) const = default;
 };
 
-/// As the host was read; what is unknown of it counts as none.
+/// As the host was read. The driver must be known; an unknown driver_override counts as none.
 Placement placement(const Device&);
 /// As the kernel has it now. The driver's link only: reading driver_override waits for whoever has the device locked.
 Result<std::string> driver_now(const FileSystem&, const PciAddress&);
+
+/// Of every device, by the links alone; those that cannot be read are left out.
+std::map<PciAddress, std::string> all_drivers(const FileSystem&);
+/// Those that have a driver in the second which they had not in the first.
+std::vector<PciAddress> newly_taken(const std::map<PciAddress, std::string>& before, const std::map<PciAddress, std::string>& now);
 
 /// A driver that only keeps a device for a VM: one of VFIO's, or pci-stub.
 bool is_keeper(std::string_view driver);

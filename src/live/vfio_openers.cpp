@@ -45,16 +45,27 @@ std::vector<VfioOpener> vfio_openers(const FileSystem& system, const Device& dev
   return openers;
 }
 
-void object_to_openers(const FileSystem& system, const Device& device, Sink& out) {
-  if (!on_vfio(device)) return;
+namespace {
+
+void tell_openers(const FileSystem& system, const Device& device, const std::string& what, Sink& out) {
   for (const VfioOpener& opener : vfio_openers(system, device)) {
     std::string process = "process " + std::to_string(opener.pid) + " (`" + opener.program + "`)";
     Diagnostic& d = out.add({});
     d.rule = "conflict-in-use";
-    d.message = "`" + describe(device) + "` is in use by " + process;
+    d.message = what + " is in use by " + process;
     d.place = Place("/proc/" + std::to_string(opener.pid) + "/fd");
     d.labels.push_back({Place(opener.file), "is open"});
   }
+}
+
+}  // namespace
+
+void object_to_openers(const FileSystem& system, const Device& device, Sink& out) {
+  if (on_vfio(device)) tell_openers(system, device, "`" + describe(device) + "`", out);
+}
+
+void object_to_group_openers(const FileSystem& system, const Device& device, Sink& out) {
+  if (!on_vfio(device)) tell_openers(system, device, "the IOMMU group of `" + describe(device) + "`", out);
 }
 
 }  // namespace hostpci

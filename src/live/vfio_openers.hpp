@@ -23,4 +23,7 @@ std::vector<VfioOpener> vfio_openers(const FileSystem&, const Device&);
 /// conflict-in-use, for a device that is on a driver of VFIO's: the kernel would wait until the last of them has closed it.
 void object_to_openers(const FileSystem&, const Device&, Sink&);
 
+/// conflict-in-use, for a device that is not on VFIO's while its group is open: a driver of the host's must not come into what a VM has.
+void object_to_group_openers(const FileSystem&, const Device&, Sink&);
+
 }  // namespace hostpci

@@ -146,6 +146,22 @@ TEST_CASE("a process that has the device open is named") {
   }
 }
 
+TEST_CASE("a device without a driver does not go to the host's out of a group that somebody has open") {
+  Tree tree;
+  std::filesystem::remove(tree.directory.path() + "/" + tree.device + "/driver");
+  tree.directory.write(tree.device + "/uevent", "PCI_CLASS=20000\nPCI_ID=8086:10D3\nPCI_SUBSYS_ID=8086:0000\n");
+  CHECK(tree.run({"bind", "01:00.0", "--driver", "pci-stub"}).status == 0);
+  tree.link("/dev/vfio/7", "proc/77/fd/9");
+  tree.directory.write("proc/77/comm", "kvm\n");
+  for (std::vector<std::string> words : {std::vector<std::string>{"bind", "01:00.0", "--driver", "e1000e"}, {"unbind", "01:00.0"}}) {
+    Ran ran = tree.run(words);
+    CHECK(ran.status == 3);
+    CHECK(mentions(ran.err, "the IOMMU group of `0000:01:00.0 (Ethernet, 8086:10d3)` is in use by process 77 (`kvm`)"));
+  }
+  CHECK(tree.run({"bind", "01:00.0"}).status == 0);
+  CHECK(tree.run({"unbind", "01:00.0", "--no-probe"}).status == 0);
+}
+
 TEST_CASE("as JSON") {
   json::value all = json::parse(on_example({"bind", "02:00.0", "--format", "json"}).out);
   CHECK(all.at("version") == 1);

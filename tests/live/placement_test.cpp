@@ -87,3 +87,11 @@ TEST_CASE("names of drivers") {
   CHECK(is_driver_name("mlx5_vfio_pci"));
   for (const char* wrong : {"", "-r", "../x", "a b", "e1000e\n", "x.ko"}) CHECK_FALSE(is_driver_name(wrong));
 }
+
+TEST_CASE("devices that a module took when it came") {
+  const PciAddress twin = *parse_pci_address("0000:02:00.0"), third = *parse_pci_address("0000:03:00.0");
+  const std::map<PciAddress, std::string> before{{nic, ""}, {twin, ""}, {third, "e1000e"}};
+  CHECK(newly_taken(before, before).empty());
+  CHECK(newly_taken(before, {{nic, ""}, {twin, "vfio-pci"}, {third, ""}}) == std::vector<PciAddress>{twin});
+  CHECK(newly_taken(before, {{nic, "vfio-pci"}, {third, "vfio-pci"}}) == std::vector<PciAddress>{nic, third});
+}
