@@ -56,32 +56,6 @@ void add_simple(const FileSystem& system, UseKind kind, const ClassListing& list
   }
 }
 
-/// A console on a serial line stays when the graphics card goes.
-bool has_serial_console(const FileSystem& system) {
-  auto line = system.read("/proc/cmdline");
-  if (!line) return false;
-  for (std::string_view word : words(*line))
-    if (word.substr(0, 11) == "console=tty" && word.size() > 11 && (word[11] < '0' || word[11] > '9')) return true;
-  return false;
-}
-
-std::set<std::string> consoles_of(const std::vector<Use>& uses) {
-  std::set<std::string> names;
-  for (const Use& use : uses)
-    if (use.kind == UseKind::console) names.insert(use.name);
-  return names;
-}
-
-/// A device with all the consoles there are carries the only console.
-void mark_only_console(const FileSystem& system, UseTable& table) {
-  if (has_serial_console(system)) return;
-  std::set<std::string> all;
-  for (const auto& [address, uses] : table.uses) all.merge(consoles_of(uses));
-  for (auto& [address, uses] : table.uses)
-    if (consoles_of(uses) == all)
-      for (Use& use : uses) use.critical = use.critical || use.kind == UseKind::console;
-}
-
 void sort_uses(std::vector<Use>& uses) {
   std::sort(uses.begin(), uses.end(), [](const Use& a, const Use& b) {
     return std::tie(a.kind, a.name, a.detail) < std::tie(b.kind, b.name, b.detail);
@@ -154,7 +128,7 @@ void scan_uses(const FileSystem& system, Host& host) {
       {UseKind::console, "graphics"}, {UseKind::input, "input"}, {UseKind::sound, "sound"}, {UseKind::drm, "drm"}};
   for (const auto& [kind, name] : simple)
     add_simple(system, kind, list_class(system, name), std::string("/sys/class/") + name, table);
-  mark_only_console(system, table);
+  find_console_uses(system, host, list_class(system, "graphics").entries, table);
   for (auto& [address, device] : host.devices) {
     if (table.unknown.count(address)) continue;
     device.uses = std::move(table.uses[address]);

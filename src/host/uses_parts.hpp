@@ -1,4 +1,4 @@
-// What disks and networks below a device carry: the two halves of scan_uses that look through stacked devices.
+// What disks, networks and consoles below a device carry: the parts of scan_uses that need more than the path.
 #pragma once
 #include <map>
 #include <set>
@@ -29,5 +29,8 @@ std::set<PciAddress> carriers(const UseTable&, std::string_view path);
 void find_block_uses(const FileSystem&, const std::vector<ClassEntry>& blocks, UseTable&);
 /// Network interfaces, and the bridges, bonds and VLANs above them.
 void find_net_uses(const FileSystem&, const std::vector<ClassEntry>& nets, const std::string& node, UseTable&);
+/// Consoles beside the framebuffers of graphics drivers: the firmware's framebuffer and serial lines; then which device
+/// has the only console.
+void find_console_uses(const FileSystem&, const Host&, const std::vector<ClassEntry>& graphics, UseTable&);
 
 }  // namespace hostpci
