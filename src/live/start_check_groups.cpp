@@ -2,11 +2,13 @@
 // kernel itself says of each group, held against our own prediction.
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <set>
 #include <system_error>
 
 #include "host/groups.hpp"
 #include "live/objections.hpp"
+#include "live/reservations.hpp"
 #include "live/start_check_parts.hpp"
 #include "live/vfio_openers.hpp"
 #include "rules/readiness_parts.hpp"
@@ -159,9 +161,23 @@ Check held(const StartContext& context, const StartGroup& group) {
   return make_check("group", CheckStatus::fail, std::move(message), std::move(read), "stop what holds it");
 }
 
+/// The kernel makes the node with the first member that a driver of VFIO has.
+Check without_node(const StartContext& context, const StartGroup& group) {
+  const std::vector<const Device*> members = context.facts.host->group(group.id);
+  auto bound = std::find_if(members.begin(), members.end(), [](const Device* d) { return on_vfio(*d); });
+  if (bound == members.end()) return predicted(group, std::string(no_node), "does not exist");
+  const std::string node = vfio_node(group.id), unsafe = "/dev/vfio/noiommu-" + std::to_string(group.id);
+  std::string why = context.system->stat(unsafe) ? "it is open to programs without an IOMMU only (`" + unsafe + "`)"
+                                                 : "a kernel with iommufd alone, or a /dev without the node";
+  return unknown("group",
+                 group.name() + ": the kernel could not be asked, although " + quoted(**bound) + " is on `" +
+                     *(*bound)->driver + "`: " + why,
+                 node, "does not exist");
+}
+
 Check not_asked(const StartContext& context, const StartGroup& group, const VfioAnswer& answer) {
   std::string reason = errno_text(answer.code), node = vfio_node(group.id);
-  if (answer.code == ENOENT) return predicted(group, std::string(no_node), "does not exist");
+  if (answer.code == ENOENT && answer.refused == VfioStep::node) return without_node(context, group);
   if (answer.code == EBUSY) return held(context, group);
   if (answer.code == EACCES || answer.code == EPERM)
     return make_check("group", CheckStatus::unknown, group.name() + ": only root may ask the kernel", {{node, reason}},
@@ -245,7 +261,18 @@ Check attach_refused(const StartContext& context, const StartGroup& group, const
   return check;
 }
 
+/// A VM that is being started would find the group busy while the kernel is asked.
+bool is_reserved(const StartContext& context, const StartGroup& group, std::vector<Check>& checks) {
+  Sink found;
+  for (const Device* member : context.facts.host->group(group.id))
+    object_to_reservation(*context.system, *member, std::time(nullptr), found);
+  for (const Diagnostic& d : found.diagnostics)
+    checks.push_back(check_of("group", d, group.name() + ": the kernel was not asked"));
+  return !found.diagnostics.empty();
+}
+
 void check_group(const StartContext& context, const StartGroup& group, std::vector<Check>& checks) {
+  if (context.system && is_reserved(context, group, checks)) return;
   if (!context.kernel) {
     checks.push_back(predicted(group, "for this is not the running host", "not asked"));
     checks.push_back(attach_predicted(context, group));

@@ -158,6 +158,22 @@ TEST_CASE("the kernel refuses an answer") {
   }
 }
 
+TEST_CASE("no node although a member is on vfio-pci is no prediction of a start") {
+  Start start;
+  start.kernel.groups.clear();
+  EXPECT(one(start.run(), "group"), unknown, "is on `vfio-pci`: a kernel with iommufd alone, or a /dev without the node");
+  start.system.put("/dev/vfio/noiommu-2", "");
+  EXPECT(one(start.run(), "group"), unknown, "without an IOMMU only (`/dev/vfio/noiommu-2`)");
+}
+
+TEST_CASE("a group that a VM at its start has reserved is not opened") {
+  Start start;
+  start.system.put("/run/qemu-server/pci-id-reservations", "0000:01:00.1 105 time:9999999999\n");
+  std::vector<Check> checks = start.run();
+  EXPECT(one(checks, "group"), fail, "the kernel was not asked: `0000:01:00.1 (audio, 10de:10f0)` is reserved: VM 105 is being started with it");
+  CHECK(start.kernel.asked.empty());
+}
+
 TEST_CASE("without an answer the interrupts are predicted") {
   Start start;
   start.kernel.groups.clear();
