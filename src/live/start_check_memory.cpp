@@ -137,9 +137,11 @@ std::optional<std::uint64_t> lock_limit(const FileSystem& system) {
 }
 
 std::uint64_t memory_to_try(const StartContext& context) {
+  constexpr std::uint64_t least = 256;
   std::uint64_t need = memory_mib(context.vm);
   auto left = memory_left(*context.system);
-  return left && need > left->available ? std::max<std::uint64_t>(left->available / 2, 64) : need;
+  if (!left) return std::min(need, least);
+  return std::min(need, std::max(left->available / 4, std::min(least, left->available)));
 }
 
 }  // namespace hostpci

@@ -36,7 +36,7 @@ void check_groups(const StartContext&, const std::vector<StartLine>&, std::vecto
 Check check_memory(const StartContext&, const std::vector<StartLine>&);
 /// MiB that this process may lock (RLIMIT_MEMLOCK); nothing: no limit, as of root.
 std::optional<std::uint64_t> lock_limit(const FileSystem&);
-/// MiB that a trial may take: the VM's own, or where they do not fit in ordinary pages half of what is left.
+/// MiB that a trial may pin: the VM's own, but no more than a quarter of what is available, or 256 where so many are.
 std::uint64_t memory_to_try(const StartContext&);
 
 }  // namespace hostpci

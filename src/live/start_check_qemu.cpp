@@ -62,6 +62,29 @@ bool shows_another(const StartLine& line) {
 
 Check not_started(std::string why) { return make_check("qemu", CheckStatus::unknown, "QEMU was not started: " + why); }
 
+/// The kernel resets the slot instead where the VM has all of the bus.
+bool can_be_reset(const StartContext& context, const Device& device, const std::vector<const Device*>& taken) {
+  bool none = device.reset == false || (device.reset_method && device.reset_method->empty());
+  if (!none) return true;
+  const auto& all = context.facts.host->devices;
+  return device.parent && std::all_of(all.begin(), all.end(), [&](const auto& entry) {
+           const PciAddress& other = entry.first;
+           bool beside = other.domain == device.address.domain && other.bus == device.address.bus;
+           return !beside || std::find(taken.begin(), taken.end(), &entry.second) != taken.end();
+         });
+}
+
+/// QEMU leaves such a device in the state that it came to.
+void check_resets(const StartContext& context, const std::vector<StartLine>& lines, std::vector<Check>& checks) {
+  std::vector<const Device*> taken;
+  for (const StartLine& line : lines)
+    if (!line.mediated()) taken.insert(taken.end(), line.devices.begin(), line.devices.end());
+  for (const Device* device : taken)
+    if (!can_be_reset(context, *device, taken))
+      checks.push_back(not_started("`" + describe(*device) +
+                                   "` has no reset method, and would be left in the state that the trial brings it to"));
+}
+
 /// Nothing, or why QEMU is not started.
 std::vector<Check> check_before(const StartContext& context, const std::vector<Check>& before) {
   auto fails = [](const Check& check) { return check.status == CheckStatus::fail; };
@@ -83,6 +106,7 @@ std::vector<Check> check_before(const StartContext& context, const std::vector<C
       checks.push_back(not_started(line.key() + " would take an entry of its mapping that `showcmd` does not print"));
     else
       check_bound(context, line, checks);
+  check_resets(context, lines, checks);
   return checks;
 }
 
@@ -109,7 +133,8 @@ void tell(const StartContext& context, const QemuTrial& trial, const QemuReport&
                                                      report.state + "`, and was ended"
                                                : report.failure;
   if (memory != memory_mib(context.vm))
-    message += "; tried with " + std::to_string(memory) + " MiB of the VM's " + std::to_string(memory_mib(context.vm));
+    message += "; tried with " + std::to_string(memory) + " MiB of the VM's " + std::to_string(memory_mib(context.vm)) +
+               ": a trial pins no more than a quarter of what is available, 256 MiB at least";
   checks.push_back(make_check("qemu", report.failure.empty() ? CheckStatus::pass : CheckStatus::fail,
                               std::move(message), std::move(read)));
   if (report.failure.empty())

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include "live/start_check_parts.hpp"
 #include "start_check_host.hpp"
 
 using namespace hostpci;
@@ -52,6 +53,23 @@ TEST_CASE("a snapshot knows the memory that the host has") {
          "the host has 64193 MiB");
 }
 
+TEST_CASE("a trial pins a quarter of what is available at most, and 256 MiB where so many are") {
+  Start start;
+  Mappings mappings = read_mappings(nullptr);
+  BootConfig boot = read_boot_config(start.host.files);
+  std::vector<Vm> vms{make_vm(100, gpu)};
+  Facts facts = make_facts(start.host, mappings, boot, vms);
+  auto tried = [&](const std::string& meminfo) {
+    start.system.put("/proc/meminfo", meminfo);
+    return memory_to_try({facts, vms.front(), facts.vm(100), &start.system, nullptr});
+  };
+  CHECK(tried("MemAvailable: 16777216 kB\n") == 4096);
+  CHECK(tried("MemAvailable: 8388608 kB\n") == 2048);
+  CHECK(tried("MemAvailable: 524288 kB\n") == 256);
+  CHECK(tried("MemAvailable: 102400 kB\n") == 100);
+  CHECK(tried("") == 256);
+}
+
 TEST_CASE("QEMU is not started before all is in place") {
   Start start;
   Mappings mappings = read_mappings(nullptr);
@@ -66,6 +84,7 @@ TEST_CASE("QEMU is not started before all is in place") {
   EXPECT(one(tried(gpu), "qemu"), unknown, "none is installed");
   start.system.put("/usr/bin/kvm", "");
   start.device("0000:01:00.1").driver = "";
+  start.device("0000:01:00.1").reset = false;  // the whole bus can be
   Check unbound = one(tried(gpu), "qemu");
   EXPECT(unbound, fail, "hostpci0: QEMU was not started: `0000:01:00.1 (audio, 10de:10f0)` has no driver");
   CHECK(unbound.mend == "`hostpci bind 0000:01:00.1`");
@@ -73,6 +92,10 @@ TEST_CASE("QEMU is not started before all is in place") {
   EXPECT(mdev, fail, "mediated device `00000002-0000-0000-0000-000000000100` has to be made first");
   CHECK(mdev.mend == "`hostpci mdev create 0000:00:02.0 i915-GVTg_V5_4 --vm 100 --index 2`");
   EXPECT(one(tried("hostpci0: 0000:01:00,pcie=1\n"), "qemu"), unknown, "a check before this one fails");
+
+  start.device("0000:01:00.1").driver = "vfio-pci";
+  EXPECT(one(tried("machine: q35\nhostpci0: 0000:01:00.1,pcie=1\n"), "qemu"), unknown,
+         "`0000:01:00.1 (audio, 10de:10f0)` has no reset method");
 
   rlimit before{}, little{};
   REQUIRE(::getrlimit(RLIMIT_MEMLOCK, &before) == 0);
