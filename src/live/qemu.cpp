@@ -107,9 +107,12 @@ QemuReport try_qemu(const QemuTrial& trial) {
   QemuMonitor monitor(**process, deadline);
   Status talked = talk(monitor, report);
   bool closed = !talked && talked.error().code == ECONNRESET;
-  int status = (*process)->end(talked || closed ? deadline : Deadline(0));
-  if (closed)
-    report.failure = end_text(status);
+  const std::string pid = std::to_string((*process)->pid());
+  std::optional<int> status = (*process)->end(talked || closed ? deadline : Deadline(0));
+  if (!status)
+    report.failure = "QEMU (process " + pid + ") was killed, and the kernel has not ended it yet: a device may keep it";
+  else if (closed)
+    report.failure = end_text(*status);
   else if (!talked)
     report.failure = talked.error().message +
                      (talked.error().code == ETIMEDOUT

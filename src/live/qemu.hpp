@@ -49,7 +49,7 @@ struct QemuReport {
   std::vector<std::string> said;  ///< lines on standard error
 };
 
-/// Never leaves a QEMU behind.
+/// Leaves no QEMU behind but one that was killed and that the kernel does not end: the report says so.
 QemuReport try_qemu(const QemuTrial&);
 
 }  // namespace hostpci

@@ -21,6 +21,7 @@ namespace hostpci {
 namespace {
 
 constexpr std::size_t most_said = 64 << 10, longest_line = 4 << 20;
+constexpr int killing = 2000;  ///< milliseconds: the memory of a guest takes its time
 constexpr const char* environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C", "TERM=dumb",
                                        nullptr};
 
@@ -93,28 +94,33 @@ Result<std::unique_ptr<QemuProcess>> QemuProcess::start(const std::string& progr
 
 QemuProcess::~QemuProcess() { end(Deadline(0)); }
 
-bool QemuProcess::has_ended(int flags) {
+bool QemuProcess::has_ended() {
   if (pid_ < 0) return true;
   pid_t ended;
-  do ended = ::waitpid(pid_, &status_, flags);
+  do ended = ::waitpid(pid_, &status_, WNOHANG);
   while (ended < 0 && errno == EINTR);
   if (ended == 0) return false;
   pid_ = -1;
   return true;
 }
 
-int QemuProcess::end(const Deadline& deadline) {
+std::optional<int> QemuProcess::end(const Deadline& deadline) {
   while (errors_ && deadline.left() > 0 && wait_for_input(deadline)) {  // its streams close with it
     char ignored[4096];
     if (monitor_ && ::recv(monitor_.number(), ignored, sizeof ignored, MSG_DONTWAIT) == 0) monitor_ = Descriptor();
     read_errors();
   }
-  while (!has_ended(WNOHANG) && deadline.left() > 0) ::poll(nullptr, 0, 10);
-  if (pid_ >= 0) {
-    ::kill(pid_, SIGKILL);
-    has_ended(0);
-  }
-  return status_;
+  wait_for_end(deadline);
+  if (pid_ < 0) return status_;
+  ::kill(pid_, SIGKILL);
+  wait_for_end(Deadline(killing));
+  if (pid_ < 0) return status_;
+  pid_ = -1;  // the kernel is still at its end, for which nobody can do anything
+  return {};
+}
+
+void QemuProcess::wait_for_end(const Deadline& deadline) {
+  while (!has_ended() && deadline.left() > 0) ::poll(nullptr, 0, 10);
 }
 
 Status QemuProcess::send(std::string_view line) {

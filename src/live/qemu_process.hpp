@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,10 @@ class QemuProcess {
   Status send(std::string_view line);
   /// The next line of the monitor. ETIMEDOUT: none came; ECONNRESET: it has closed the monitor; EMSGSIZE: no line ends.
   Result<std::string> line(const Deadline&);
-  /// Waits for its end, or kills it when the time is over: the status of waitpid.
-  int end(const Deadline&);
+  /// Waits for its end, or kills it when the time is over: the status of waitpid. Nothing: it was killed, and the kernel has not
+  /// ended it within 2 s; it is not waited for any more.
+  std::optional<int> end(const Deadline&);
+  pid_t pid() const { return pid_; }
   /// What it wrote to standard error so far, the first 64 KiB.
   const std::string& said() const { return said_; }
 
@@ -41,7 +44,8 @@ class QemuProcess {
   void read_errors();
   bool read_monitor();
   bool take_line(std::string& line);
-  bool has_ended(int flags);
+  bool has_ended();
+  void wait_for_end(const Deadline&);
 
   pid_t pid_ = -1;
   int status_ = 0;

@@ -3,12 +3,14 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 
 #include "../support/linted.hpp"
 #include "../support/temporary.hpp"
@@ -191,6 +193,32 @@ TEST_CASE("it ends with the program that started it, whatever ends that") {
   auto lives = [&] { return !read_file("/proc/" + std::to_string(*pid) + "/cmdline").empty(); };
   for (int i = 0; i < 500 && lives(); ++i) ::usleep(10000);
   CHECK_FALSE(lives());
+}
+
+TEST_CASE("a process that the kernel does not end is not waited for") {
+  FakeQemu qemu("while [ ! -e \"$0-seized\" ]; do sleep 0.05; done\nexec sleep 60\n", 1500);
+  const std::string pid_file = qemu.directory.path() + "/pid", seized = qemu.trial.program + "-seized";
+  pid_t tracer = ::fork();  // what ended belongs to its tracer first, which never takes it
+  if (tracer == 0) {
+    while (read_file(pid_file).find('\n') == std::string::npos) ::usleep(10000);
+    bool got = ::ptrace(PTRACE_SEIZE, std::stoi(read_file(pid_file)), nullptr, nullptr) == 0;
+    std::ofstream(seized) << got;
+    for (;;) ::pause();
+  }
+  QemuReport report;
+  double seconds = seconds_of(qemu.trial, report);
+  bool got = read_file(seized) == "1";
+  ::kill(tracer, SIGKILL);
+  ::waitpid(tracer, nullptr, 0);
+  if (!got) {
+    MESSAGE("left out: no process may be traced here");
+    return;
+  }
+  const std::string pid(trim(read_file(pid_file)));
+  CHECK(report.failure == "QEMU (process " + pid + ") was killed, and the kernel has not ended it yet: a device may keep it");
+  CHECK(seconds > 3);
+  CHECK(seconds < 6);
+  CHECK(::waitpid(std::stoi(pid), nullptr, 0) == std::stoi(pid));
 }
 
 TEST_CASE("it does not end after `quit`: killed") {
