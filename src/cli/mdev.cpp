@@ -200,7 +200,7 @@ std::optional<std::vector<AddressPattern>> patterns(const Host& host, const std:
     bool there = pattern && !meant_devices(host, *pattern).empty();
     if (!there) {
       log_error(pattern ? no_such_device(host, text) : no_address(text));
-      status = pattern ? findings : usage;
+      status = pattern ? refused : usage;
       return {};
     }
     wanted.push_back(*pattern);

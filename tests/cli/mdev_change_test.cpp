@@ -181,3 +181,19 @@ TEST_CASE("NVIDIA's framework: the type goes to the function itself") {
   CHECK(vendor({"remove", "01:00.5", "--dry-run"}).out == "write `0` to /sys/bus/pci/devices/0000:01:00.5/nvidia/current_vgpu_type\n");
   CHECK(vendor({"remove", "01:00.4", "--dry-run"}).status == 3);
 }
+
+TEST_CASE("a card that a VM at its start takes whole is left alone") {
+  TemporaryDirectory root;
+  unpack("captures/clean-mdev.tar.xz", root.path());
+  auto status = [&](const std::string& verb, std::vector<std::string> words) {
+    words.insert(words.begin(), {"--root", root.path(), "mdev", verb});
+    words.push_back("--dry-run");
+    return run_hostpci(words).status;
+  };
+  CHECK(status("create", {"03:00.0", "nvme-2"}) == 0);
+  CHECK(status("remove", {foreign}) == 0);
+  root.write("run/qemu-server/pci-id-reservations", "0000:03:00.0 100 time:9999999999\n");
+  CHECK(status("create", {"03:00.0", "nvme-2"}) == 3);
+  CHECK(status("remove", {foreign}) == 3);
+  CHECK(status("remove", {"03:00.0"}) == 3);
+}
