@@ -26,7 +26,6 @@ END
 
 modprobe vfio-pci
 accel=tcg && [ ! -e /sys/module/kvm_amd ] && modprobe kvm_amd 2>/dev/null && [ -e /dev/kvm ] && accel=kvm
-mkdir -p /etc/pve/qemu-server
 printf '%s\n' 'machine: q35' 'memory: 256' "hostpci4: $device,pcie=1,rombar=0" >/etc/pve/qemu-server/200.conf
 attribute_of $device net/eth0/address && address=$REPLY
 by_hand $device vfio-pci

@@ -13,6 +13,7 @@ mount --bind "$modules" /lib/modules
 rm -rf /.dockerenv /boot/* /etc/{default/grub*,modprobe.d,modules,modules-load.d,kernel,initramfs-tools,network,sysfs.conf,sysfs.d,fstab,pve} \
   /lib/{modprobe.d,modules-load.d}/* /etc/udev/rules.d /var/lib/dpkg/status /var/log/kern.log
 cp -r "$lab/hosts/all/." /
+mkdir -p /etc/pve/nodes/lab/qemu-server
 [ ! -d "$lab/hosts/$topology" ] || cp -r "$lab/hosts/$topology/." /
 echo lab >/proc/sys/kernel/hostname
 mkdir -p /etc/default && echo "GRUB_CMDLINE_LINUX=\"$(</proc/cmdline)\"" >/etc/default/grub
