@@ -94,8 +94,9 @@ TEST_CASE("Proxmox VE 7, 8 and 9, plain Debian and a container are silent") {
                                                      {"plain-debian", "clean-boot"},
                                                      {"container", "clean-boot"},
                                                      {"container", ""}};
-  for (auto [layout, capture] : all) {
-    CAPTURE(std::string(layout));
+  for (const auto& host : all) {
+    const auto& [layout, capture] = host;
+    CAPTURE(std::string(host.first));
     Tree tree(capture, layout);
     check_silent(run_hostpci({"lint", "--root", tree.path()}));
     Ran doctor = run_hostpci({"doctor", "--root", tree.path()});
@@ -117,8 +118,9 @@ TEST_CASE("in a container the kernel's command line is nobody's mistake, and doc
 
 TEST_CASE("a user without privileges gets no warning about what he cannot read") {
   if (!may_run_unprivileged()) return;
-  for (auto [layout, capture] : {std::pair{"pve-7-grub", "clean-vfio"}, {"pve-9-secure-boot", "gpu-vfio"}}) {
-    CAPTURE(std::string(layout));
+  for (auto host : {std::pair{"pve-7-grub", "clean-vfio"}, {"pve-9-secure-boot", "gpu-vfio"}}) {
+    auto [layout, capture] = host;
+    CAPTURE(std::string(host.first));
     Tree tree(capture, layout);
     fs::create_directory(tree.path() + "/srv");
     fs::copy_file(tree.path() + "/etc/pve/qemu-server/100.conf", tree.path() + "/srv/100.conf");
@@ -151,8 +153,9 @@ TEST_CASE("a word that names no VM is wrong usage, a VM that does not exist is r
   for (std::vector<std::string> command : {std::vector<std::string>{"lint"}, {"config"}, {"showcmd"}, {"suggest", "01:00", "--vm"}}) {
     CAPTURE(command.front());
     command.insert(command.begin(), {"--root", tree.path()});
-    for (auto [name, status] : {std::pair{"99", 2}, {"gaming", 2}, {"999", 3}}) {
-      CAPTURE(name);
+    for (auto word : {std::pair{"99", 2}, {"gaming", 2}, {"999", 3}}) {
+      auto [name, status] = word;
+      CAPTURE(word.first);
       std::vector<std::string> words = command;
       words.push_back(name);
       Ran ran = run_hostpci(words);
