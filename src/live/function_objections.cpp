@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "live/objection_parts.hpp"
 #include "live/objections.hpp"
 #include "live/reservations.hpp"
 #include "live/vfio_openers.hpp"
@@ -11,18 +12,6 @@
 
 namespace hostpci {
 namespace {
-
-std::string quoted(const Device& device) { return "`" + describe(device) + "`"; }
-
-Diagnostic& object(Sink& out, Severity severity, std::string rule, const Device& device, std::string_view attribute,
-                   std::string message) {
-  Diagnostic d;
-  d.rule = std::move(rule);
-  d.severity = severity;
-  d.message = std::move(message);
-  d.place = Place(device_path(device.address, attribute));
-  return out.add(std::move(d));
-}
 
 /// The kernel makes them through the card's driver: ENOENT without one, and with vfio-pci.
 void object_to_driver(const Device& card, Sink& out) {

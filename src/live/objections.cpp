@@ -4,23 +4,13 @@
 #include <algorithm>
 
 #include "host/scan.hpp"
+#include "live/objection_parts.hpp"
 #include "rules/device.hpp"
 #include "rules/holders.hpp"
 #include "text/words.hpp"
 
 namespace hostpci {
 namespace {
-
-std::string quoted(const Device& device) { return "`" + describe(device) + "`"; }
-
-Diagnostic& object(Sink& out, Severity severity, std::string rule, const Device& device, std::string_view attribute, std::string message) {
-  Diagnostic d;
-  d.rule = std::move(rule);
-  d.severity = severity;
-  d.message = std::move(message);
-  d.place = Place(device_path(device.address, attribute));
-  return out.add(std::move(d));
-}
 
 bool is_storage(const Use& use) {
   return use.kind == UseKind::disk || use.kind == UseKind::filesystem || use.kind == UseKind::swap;

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "host/groups.hpp"
+#include "live/objection_parts.hpp"
 #include "live/objections.hpp"
 #include "live/reservations.hpp"
 #include "live/start_check_parts.hpp"
@@ -17,7 +18,6 @@
 namespace hostpci {
 namespace {
 
-std::string quoted(const Device& device) { return "`" + describe(device) + "`"; }
 
 /// An IOMMU group that the VM takes whole.
 struct StartGroup {
