@@ -19,8 +19,6 @@
 namespace hostpci {
 namespace {
 
-bool is_vfio_driver(std::string_view driver) { return driver.find("vfio") != driver.npos; }
-
 /// The other endpoints of their IOMMU groups too, each once.
 std::vector<const Device*> with_groups(const Host& host, const std::vector<const Device*>& devices) {
   std::vector<const Device*> all;

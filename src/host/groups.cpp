@@ -12,10 +12,6 @@ bool is_port(const Device& device) {
   return device.has_subclass(0x0604) || device.has_subclass(0x0607) || device.has_subclass(0x0609);
 }
 
-bool is_free(std::string_view driver) {
-  return driver.empty() || driver == "pci-stub" || driver.find("vfio") != std::string_view::npos;
-}
-
 /// On the root bus one slot holds unrelated parts of the chipset; elsewhere it is one card.
 bool one_card(const std::vector<const Device*>& endpoints) {
   const PciAddress& first = endpoints.front()->address;
@@ -25,6 +21,9 @@ bool one_card(const std::vector<const Device*>& endpoints) {
 }
 
 }  // namespace
+
+bool is_vfio_driver(std::string_view driver) { return driver.find("vfio") != driver.npos; }
+bool is_keeper(std::string_view driver) { return is_vfio_driver(driver) || driver == "pci-stub"; }
 
 std::string_view name(GroupKind kind) {
   static constexpr std::array<std::string_view, 3> names{"bridges", "isolated", "shared"};
@@ -43,7 +42,7 @@ GroupVerdict group_verdict(const Host& host, int group) {
     if (!member->has_subclass(0x0600)) verdict.endpoints.push_back(member);
     if (!member->driver)
       verdict.unknown.push_back(member);
-    else if (!is_free(*member->driver))
+    else if (!member->driver->empty() && !is_keeper(*member->driver))
       verdict.blockers.push_back(member);
   }
   if (verdict.endpoints.empty())

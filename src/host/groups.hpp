@@ -8,6 +8,11 @@
 
 namespace hostpci {
 
+/// vfio-pci, or a variant of it (mlx5_vfio_pci, xe-vfio-pci).
+bool is_vfio_driver(std::string_view driver);
+/// It only keeps a device for VMs: VFIO's drivers and pci-stub.
+bool is_keeper(std::string_view driver);
+
 enum class GroupKind : std::uint8_t {
   bridges,   ///< only ports and host bridges: nothing to pass through
   isolated,  ///< one device, or the functions of one card

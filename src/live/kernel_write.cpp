@@ -9,14 +9,6 @@
 namespace hostpci {
 namespace {
 
-/// Empty where the kernel has no such link.
-Result<std::string> link_end(const FileSystem& system, const std::string& path) {
-  Result<std::string> target = system.read_link(path);
-  if (target) return target->substr(target->rfind('/') + 1);
-  if (target.error().code == ENOENT) return std::string();
-  return target;
-}
-
 Result<std::string> attribute(const FileSystem& system, const std::string& path) {
   Result<std::string> bytes = system.read(path);
   if (!bytes) return bytes;
@@ -61,6 +53,13 @@ Status prove(const FileSystem& system, const KernelWrite& write) {
 }
 
 }  // namespace
+
+Result<std::string> link_end(const FileSystem& system, const std::string& path) {
+  Result<std::string> target = system.read_link(path);
+  if (target) return target->substr(target->rfind('/') + 1);
+  if (target.error().code == ENOENT) return std::string();
+  return target;
+}
 
 int time_of(const KernelWrite& write, int milliseconds) {
   if (milliseconds != usual_time) return milliseconds;

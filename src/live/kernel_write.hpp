@@ -29,6 +29,9 @@ inline constexpr int usual_time = -1;
 /// What this write may take then.
 int time_of(const KernelWrite&, int milliseconds);
 
+/// The last part of the link's target; empty where the kernel has no such link.
+Result<std::string> link_end(const FileSystem&, const std::string& path);
+
 /// Writes and reads back. The failure's message says which of the two it was; its code is that of write_attribute, or EIO
 /// where the kernel took the write and does not show it.
 Status carry_out(FileSystem&, const KernelWrite&, int milliseconds);

@@ -29,18 +29,13 @@ KernelWrite probe_write(const PciAddress& address, const std::optional<std::stri
 
 }  // namespace
 
-bool is_keeper(std::string_view driver) { return driver.find("vfio") != driver.npos || driver == "pci-stub"; }
-
 Placement placement(const Device& device) {
   assert(device.driver);
   return {*device.driver, device.driver_override.value_or("")};
 }
 
 Result<std::string> driver_now(const FileSystem& system, const PciAddress& address) {
-  Result<std::string> link = system.read_link(device_path(address, "driver"));
-  if (link) return link->substr(link->rfind('/') + 1);
-  if (link.error().code == ENOENT) return std::string();
-  return link;
+  return link_end(system, device_path(address, "driver"));
 }
 
 std::map<PciAddress, std::string> all_drivers(const FileSystem& system) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "host/groups.hpp"
 #include "host/host.hpp"
 #include "live/kernel_write.hpp"
 
@@ -25,8 +26,6 @@ std::map<PciAddress, std::string> all_drivers(const FileSystem&);
 /// Those that have a driver in the second which they had not in the first.
 std::vector<PciAddress> newly_taken(const std::map<PciAddress, std::string>& before, const std::map<PciAddress, std::string>& now);
 
-/// A driver that only keeps a device for a VM: one of VFIO's, or pci-stub.
-bool is_keeper(std::string_view driver);
 /// Letters, digits, `_` and `-`, and none of these in front that would make an option of it.
 bool is_driver_name(std::string_view);
 

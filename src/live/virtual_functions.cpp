@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "live/placement.hpp"
 #include "rules/device.hpp"
 #include "system/held_signals.hpp"
 #include "text/words.hpp"
@@ -42,12 +43,6 @@ Result<PciAddress> function_at(const FileSystem& system, const Device& card, std
   auto there = system.stat(device_path(*address));
   if (!there) return there.error();
   return *address;
-}
-
-/// "": none.
-std::string driver_of(const FileSystem& system, const PciAddress& address) {
-  auto target = system.read_link(device_path(address, "driver"));
-  return target ? target->substr(target->rfind('/') + 1) : std::string();
 }
 
 void pause() { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
@@ -210,8 +205,8 @@ std::vector<FunctionDriver> function_drivers(const FileSystem& system, const Dev
   for (std::uint32_t index = 0;; ++index) {
     auto address = function_at(system, card, index);
     if (!address) return found;
-    std::string driver = driver_of(system, *address);
-    for (; driver.empty() && Clock::now() < end; driver = driver_of(system, *address)) pause();
+    std::string driver = driver_now(system, *address).value_or("");
+    for (; driver.empty() && Clock::now() < end; driver = driver_now(system, *address).value_or("")) pause();
     found.push_back({*address, std::move(driver)});
   }
 }

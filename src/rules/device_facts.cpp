@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/vm_edit.hpp"
+#include "host/groups.hpp"
 #include "rules/device.hpp"
 #include "text/words.hpp"
 
@@ -13,11 +14,9 @@ bool takes(const Assignment& a) { return !a.is_mdev() && !keeps_driver(a) && !is
 
 bool is_any_bridge(const Device& d) { return d.is_bridge() || d.has_class(0x06); }
 
-bool on_vfio(const Device& d) { return d.driver && d.driver->find("vfio") != std::string::npos; }
+bool on_vfio(const Device& d) { return d.driver && is_vfio_driver(*d.driver); }
 
-bool on_host_driver(const Device& d) {
-  return d.driver && !d.driver->empty() && !on_vfio(d) && *d.driver != "pci-stub";
-}
+bool on_host_driver(const Device& d) { return d.driver && !d.driver->empty() && !is_keeper(*d.driver); }
 
 std::string driver_text(const Device& d) {
   if (!d.driver) return "unknown driver";
